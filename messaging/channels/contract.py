@@ -1,0 +1,222 @@
+"""What every channel promises the engine, and the words both sides share.
+
+A channel knows one provider's wire format: it builds the request, reads the
+answer, and understands what the provider posts back later. It knows no Django
+and no Celery. It never raises for what a provider says: every answer is one of
+the four values of :data:`Answer`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+
+class Channel(StrEnum):
+    """The road a message travels; a person has at most one address on each."""
+
+    WHATSAPP = "whatsapp"
+    TELEGRAM = "telegram"
+    SMS = "sms"
+    EMAIL = "email"
+
+
+class ContentKind(StrEnum):
+    """The kinds of content. ``flow`` is an ordered list of the others."""
+
+    TEXT = "text"
+    IMAGE = "image"
+    VIDEO = "video"
+    AUDIO = "audio"
+    DOCUMENT = "document"
+    INTERACTIVE = "interactive"
+    TEMPLATE = "template"
+    FLOW = "flow"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One integration, as much of it as a channel needs.
+
+    ``hook_url`` is the public address to which the provider posts receipts.
+    """
+
+    uid: str
+    credentials: Mapping[str, str]
+    settings: Mapping[str, Any]
+    hook_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outbound:
+    """One part of one attempt, ready to leave.
+
+    ``part`` counts from 0; everything but a flow has one part only.
+    ``parameters`` are the values frozen into the message when it was planned,
+    for the ``{{name}}`` placeholders of text and templates.
+    """
+
+    attempt_id: int
+    part: int
+    recipient: str
+    kind: str
+    payload: Mapping[str, Any]
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def reference(self) -> str:
+        """The mark that travels with the message and comes back in receipts."""
+        return f"{self.attempt_id}:{self.part}"
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The provider took the message. ``delivered``: and the person has it."""
+
+    provider_id: str
+    raw: str = ""
+    http_status: int | None = None
+    delivered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """The provider refused, for certain. ``code`` is the provider's own word."""
+
+    code: str
+    detail: str = ""
+    raw: str = ""
+    http_status: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimited:
+    """The provider asks for a pause of ``retry_after`` seconds.
+
+    ``whole_account`` tells whether the pause concerns everybody or only this
+    recipient.
+    """
+
+    code: str
+    retry_after: float
+    detail: str = ""
+    raw: str = ""
+    http_status: int | None = None
+    whole_account: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class InDoubt:
+    """We cannot tell whether the message left (timeout, lost connection)."""
+
+    code: str
+    detail: str = ""
+    raw: str = ""
+    http_status: int | None = None
+
+
+Answer = Accepted | Rejected | RateLimited | InDoubt
+
+
+class EventKind(StrEnum):
+    """What a provider may tell us later."""
+
+    STATUS = "status"
+    INBOUND = "inbound"
+    OPT_OUT = "opt_out"
+    OPT_IN = "opt_in"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing a provider told us, unpacked but not yet believed.
+
+    ``key`` is unique per integration, so a doubled post is one event.
+    ``state`` is one of sent, delivered, read, failed, or empty when the
+    provider used a word we do not know. ``error_code`` is the provider's own.
+    """
+
+    key: str
+    kind: EventKind
+    raw: Any
+    reference: str = ""
+    provider_id: str = ""
+    state: str = ""
+    error_code: str = ""
+    error_detail: str = ""
+    address: str = ""
+    occurred_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HookRequest:
+    """What a provider posted to us. Header names are lower case."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    query: Mapping[str, str]
+    body: bytes
+
+
+class Connection(Protocol):
+    """An open way to one provider; used by many sends at the same time."""
+
+    async def send(self, outbound: Outbound) -> Answer: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One credential or setting of an integration, described for a form."""
+
+    name: str
+    label: str
+    help: str = ""
+    secret: bool = False
+    required: bool = True
+    default: str = ""
+
+
+class Provider(Protocol):
+    """One provider. Instances are stateless and shared."""
+
+    kind: str
+    """Stored in ``Integration.kind``, e.g. ``whatsapp_cloud``."""
+    name: str
+    channel: Channel
+    content_kinds: frozenset[ContentKind]
+    default_rate: float
+    """Messages per second that a new integration starts with."""
+    timeout: float
+    """Seconds after which an unanswered request is in doubt."""
+    confirms_delivery: bool
+    """Whether receipts follow; without them *sent* is the last word."""
+    fields: Sequence[Field]
+
+    def problems(self, account: Account) -> list[str]:
+        """Return, in words, what of the configuration is missing or wrong."""
+        ...
+
+    def refusals(self, kind: str, payload: Mapping[str, Any]) -> list[str]:
+        """Return, in words, why this content cannot travel on this channel."""
+        ...
+
+    def connect(self, account: Account) -> AbstractAsyncContextManager[Connection]: ...
+
+    def is_authentic(self, account: Account, request: HookRequest) -> bool:
+        """Tell whether the provider itself posted this (constant-time)."""
+        ...
+
+    def handshake(self, account: Account, request: HookRequest) -> str | None:
+        """Return the answer to a provider's GET verification, or ``None``."""
+        ...
+
+    def events(self, account: Account, request: HookRequest) -> list[Event]:
+        """Unpack a post into events. Never raises: what is not understood
+        becomes one event of kind ``unknown`` that carries the whole post."""
+        ...
