@@ -1,0 +1,8 @@
+"""Addresses below /broadcasts/."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern
+
+app_name = "broadcasts"
+urlpatterns: list[URLPattern] = []

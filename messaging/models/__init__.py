@@ -1,0 +1,40 @@
+"""The nouns of messaging, a file each."""
+
+from __future__ import annotations
+
+from messaging.models.attempt import Actor, Attempt, AttemptState
+from messaging.models.contact import Contact
+from messaging.models.content import Content
+from messaging.models.credit import CreditAccount, CreditEntry, CreditStep
+from messaging.models.integration import Integration, IntegrationPace, IntegrationState
+from messaging.models.message import Message, MessageState, SkipReason
+from messaging.models.organization import Organization
+from messaging.models.pulse import Pulse
+from messaging.models.receipt import Receipt, ReceiptResult
+from messaging.models.tally import Tally, TallyUnit
+from messaging.models.user import Role, User
+
+__all__ = [
+    "Actor",
+    "Attempt",
+    "AttemptState",
+    "Contact",
+    "Content",
+    "CreditAccount",
+    "CreditEntry",
+    "CreditStep",
+    "Integration",
+    "IntegrationPace",
+    "IntegrationState",
+    "Message",
+    "MessageState",
+    "Organization",
+    "Pulse",
+    "Receipt",
+    "ReceiptResult",
+    "Role",
+    "SkipReason",
+    "Tally",
+    "TallyUnit",
+    "User",
+]

@@ -1,0 +1,120 @@
+"""One try to hand one message to a provider."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from messaging.models.contact import channel_choices
+from messaging.models.content import Content
+from messaging.models.integration import Integration
+from messaging.models.message import Message
+from messaging.models.organization import Organization
+
+
+class AttemptState(models.TextChoices):
+    """In the order in which later words beat earlier ones; see ``receipts``."""
+
+    OPEN = "open", "Sending"
+    UNKNOWN = "unknown", "Unknown"
+    SENT = "sent", "Sent"
+    FAILED = "failed", "Failed"
+    DELIVERED = "delivered", "Delivered"
+    READ = "read", "Read"
+
+
+class Actor(models.TextChoices):
+    """Who wanted this attempt."""
+
+    BROADCAST = "broadcast", "Broadcast"
+    PERSON = "person", "Person"
+    API = "api", "API client"
+    AUTOMATIC = "automatic", "Automatic retry"
+
+
+class Attempt(models.Model):
+    """Numbered 1, 2, 3… per message; committed *before* the provider is called.
+
+    ``broadcast_id``, ``channel`` and ``day`` repeat the message's, so that its
+    tally needs no join. ``answer`` is what the provider said, cut to 4 kB.
+    """
+
+    organization = models.ForeignKey(
+        Organization, on_delete=models.CASCADE, db_index=False
+    )
+    message = models.ForeignKey(
+        Message, on_delete=models.CASCADE, db_index=False, related_name="attempts"
+    )
+    integration = models.ForeignKey(
+        Integration, on_delete=models.PROTECT, db_index=False
+    )
+    content = models.ForeignKey(Content, on_delete=models.PROTECT, db_index=False)
+    broadcast_id = models.BigIntegerField(null=True, blank=True)
+    opened_at = models.DateTimeField(db_default=Now())
+    closed_at = models.DateTimeField(null=True, blank=True)
+    delivered_at = models.DateTimeField(null=True, blank=True)
+    day = models.DateField()
+    duration_ms = models.PositiveIntegerField(null=True, blank=True)
+    number = models.PositiveSmallIntegerField()
+    price = models.PositiveSmallIntegerField(help_text="Credits held for it.")
+    parts = models.PositiveSmallIntegerField(default=1, db_default=1)
+    parts_sent = models.PositiveSmallIntegerField(default=0, db_default=0)
+    pauses = models.PositiveSmallIntegerField(
+        default=0,
+        db_default=0,
+        help_text="How often the provider asked to wait within this attempt.",
+    )
+    http_status = models.PositiveSmallIntegerField(null=True, blank=True)
+    state = models.CharField(max_length=10, choices=AttemptState.choices)
+    channel = models.CharField(max_length=10, choices=channel_choices)
+    actor = models.CharField(max_length=10, choices=Actor.choices)
+    actor_name = models.CharField(max_length=150, blank=True, default="")
+    reason = models.CharField(max_length=300, blank=True, default="")
+    provider_id = models.CharField(
+        max_length=128, blank=True, default="", db_default=""
+    )
+    error_code = models.CharField(max_length=80, blank=True, default="", db_default="")
+    error_class = models.CharField(max_length=10, blank=True, default="", db_default="")
+    error_detail = models.CharField(
+        max_length=500, blank=True, default="", db_default=""
+    )
+    answer = models.TextField(blank=True, default="", db_default="")
+
+    class Meta:
+        ordering = ["message", "number"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["message", "number"], name="attempt_number_once"
+            ),
+            models.UniqueConstraint(
+                fields=["message"],
+                condition=Q(state="open"),
+                name="attempt_one_open_per_message",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=AttemptState.values), name="attempt_state_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(state="open", closed_at__isnull=True)
+                | ~Q(state="open") & Q(closed_at__isnull=False),
+                name="attempt_closed_when_final",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="failed") | ~Q(error_code="") & ~Q(error_class=""),
+                name="attempt_failed_has_error",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["opened_at"], condition=Q(state="open"), name="attempt_open"
+            ),
+            models.Index(
+                fields=["integration", "provider_id"],
+                condition=~Q(provider_id=""),
+                name="attempt_by_provider_id",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Attempt {self.number} of message {self.message_id}"

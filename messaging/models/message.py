@@ -1,0 +1,240 @@
+"""One communication to one person, and where it stands now."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Func, Q, Value
+from django.db.models.functions import Now
+
+from messaging.models.contact import Contact, channel_choices
+from messaging.models.content import Content
+from messaging.models.integration import Integration
+from messaging.models.organization import Organization
+
+
+class MessageState(models.TextChoices):
+    PLANNED = "planned", "Scheduled"
+    QUEUED = "queued", "Queued"
+    SENDING = "sending", "Sending"
+    SENT = "sent", "Sent"
+    DELIVERED = "delivered", "Delivered"
+    READ = "read", "Read"
+    FAILED = "failed", "Failed"
+    UNKNOWN = "unknown", "Unknown"
+    SKIPPED = "skipped", "Skipped"
+    CANCELLED = "cancelled", "Cancelled"
+
+
+WAITING_STATES = (MessageState.PLANNED, MessageState.QUEUED)
+REACHED_STATES = (MessageState.SENT, MessageState.DELIVERED, MessageState.READ)
+ARRIVED_STATES = (MessageState.DELIVERED, MessageState.READ)
+
+
+class SkipReason(models.TextChoices):
+    """Why a message was not sent on purpose, or was taken back."""
+
+    NO_CHANNEL = "no_channel", "The member has no address on any channel"
+    NO_ROUTE = "no_route", "No route of this broadcast reaches the member"
+    OPTED_OUT = "opted_out", "The member opted out"
+    WINDOW_CLOSED = (
+        "window_closed",
+        "The member's last WhatsApp message is older than 24 hours"
+        " and there is no fallback",
+    )
+    FLOW_UNPUBLISHED = "flow_unpublished", "The flow is not published"
+    EXPIRED = "expired", "It was not worth sending any more"
+    INTEGRATION_OFF = "integration_off", "The integration is switched off"
+    CREDENTIALS = "credentials", "The integration's credentials are incomplete"
+    CONTENT = "content", "The channel cannot carry this content"
+    CANCELLED = "cancelled", "A person cancelled it"
+    ALREADY_REACHED = "already_reached", "An earlier try reached the member after all"
+
+
+class Priority(models.IntegerChoices):
+    """What is claimed first when both are due."""
+
+    SINGLE = 0
+    BULK = 5
+
+
+class Message(models.Model):
+    """The current standing of one communication; its tries are the attempts.
+
+    Only ``messaging.dispatch`` and ``messaging.receipts`` change ``state``, as
+    one guarded ``UPDATE``. ``broadcast_id`` is a plain number here: messaging
+    does not know broadcasts. ``root`` is the message that the first run of a
+    chain of broadcasts sent to this person; the first one itself has none.
+    """
+
+    organization = models.ForeignKey(
+        Organization, on_delete=models.CASCADE, db_index=False, related_name="messages"
+    )
+    contact = models.ForeignKey(
+        Contact, on_delete=models.PROTECT, db_index=False, related_name="messages"
+    )
+    broadcast_id = models.BigIntegerField(null=True, blank=True)
+    root = models.ForeignKey(
+        "self",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        db_index=False,
+        db_constraint=False,
+        related_name="retries",
+    )
+    integration = models.ForeignKey(
+        Integration,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        db_index=False,
+        related_name="messages",
+    )
+    content = models.ForeignKey(
+        Content,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        db_index=False,
+        related_name="messages",
+    )
+    created_at = models.DateTimeField(db_default=Now())
+    state_at = models.DateTimeField(
+        db_default=Now(), help_text="When the state last changed."
+    )
+    due_at = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    delivered_at = models.DateTimeField(null=True, blank=True)
+    read_at = models.DateTimeField(null=True, blank=True)
+    day = models.DateField(help_text="The day its tallies count under.")
+    attempt_count = models.PositiveSmallIntegerField(default=0, db_default=0)
+    parts_sent = models.PositiveSmallIntegerField(
+        default=0,
+        db_default=0,
+        help_text="Parts of a flow that a provider accepted; a retry goes on there.",
+    )
+    priority = models.PositiveSmallIntegerField(
+        choices=Priority.choices, default=Priority.BULK, db_default=Priority.BULK
+    )
+    used_fallback = models.BooleanField(default=False, db_default=False)
+    reached_before = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="Another run of the chain had reached this person already.",
+    )
+    state = models.CharField(max_length=10, choices=MessageState.choices)
+    channel = models.CharField(
+        max_length=10, choices=channel_choices, blank=True, default="", db_default=""
+    )
+    recipient = models.CharField(
+        max_length=254, blank=True, default="", db_default=""
+    )
+    reason = models.CharField(
+        max_length=20,
+        choices=SkipReason.choices,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Why it was skipped or cancelled.",
+    )
+    error_code = models.CharField(
+        max_length=80, blank=True, default="", db_default=""
+    )
+    error_class = models.CharField(
+        max_length=10, blank=True, default="", db_default=""
+    )
+    suffix = models.CharField(
+        max_length=9,
+        editable=False,
+        db_default=Func(
+            function="gen_random_uuid",
+            template="right(%(function)s()::text, 9)",
+            output_field=models.CharField(),
+        ),
+    )
+    parameters = models.JSONField(
+        default=dict,
+        db_default=Value({}, models.JSONField()),
+        help_text="Values of the placeholders, as they were when it was planned.",
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["broadcast_id", "contact"],
+                condition=Q(broadcast_id__isnull=False),
+                name="message_once_per_broadcast",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=MessageState.values), name="message_state_known"
+            ),
+            models.CheckConstraint(
+                condition=~Q(state__in=["queued", "sending"])
+                | Q(integration__isnull=False, content__isnull=False)
+                & ~Q(recipient="")
+                & ~Q(channel=""),
+                name="message_sendable_when_queued",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="queued", due_at__isnull=False) | ~Q(state="queued"),
+                name="message_queued_is_due",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="failed") | ~Q(error_code="") & ~Q(error_class=""),
+                name="message_failed_has_error",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state__in=["skipped", "cancelled"]) | ~Q(reason=""),
+                name="message_skipped_has_reason",
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    state__in=["delivered", "read"], delivered_at__isnull=False
+                )
+                | ~Q(state__in=["delivered", "read"]) & Q(delivered_at__isnull=True),
+                name="message_delivered_is_final",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state__in=["sending", "sent", "unknown"])
+                | Q(attempt_count__gt=0),
+                name="message_left_by_an_attempt",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["integration", "priority", "due_at", "id"],
+                condition=Q(state="queued"),
+                name="message_due",
+            ),
+            models.Index(fields=["organization", "-id"], name="message_newest"),
+            models.Index(
+                fields=["organization", "state", "-id"], name="message_by_state"
+            ),
+            models.Index(
+                fields=["broadcast_id", "state", "id"],
+                condition=Q(broadcast_id__isnull=False),
+                name="message_of_broadcast",
+            ),
+            models.Index(fields=["contact", "-id"], name="message_of_contact"),
+            models.Index(
+                fields=["root"],
+                condition=Q(root__isnull=False),
+                name="message_of_chain",
+            ),
+            models.Index(
+                fields=["organization", "created_at"], name="message_by_age"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+    @property
+    def public_id(self) -> str:
+        """The id that other programs see: ``ra_<channel>_<id>_<9 hex>``."""
+        return f"ra_{self.channel or 'none'}_{self.pk}_{self.suffix}"
+
+    @property
+    def is_waiting_to_retry(self) -> bool:
+        return self.state == MessageState.QUEUED and self.attempt_count > 0

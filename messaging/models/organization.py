@@ -1,0 +1,44 @@
+"""The tenant: it owns everything, and nothing ever crosses to another one."""
+
+from __future__ import annotations
+
+from zoneinfo import available_timezones
+
+from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator
+from django.db import models
+
+
+
+def validate_time_zone(name: str) -> None:
+    """Raise ``ValidationError`` unless the name is in the IANA database."""
+    if name not in available_timezones():
+        message = f"“{name}” is not a time zone. Enter a name such as Africa/Accra."
+        raise ValidationError(message)
+
+
+class Organization(models.Model):
+    name = models.CharField(max_length=200)
+    time_zone = models.CharField(
+        max_length=64,
+        default="UTC",
+        validators=[validate_time_zone],
+        help_text="IANA name, for example Africa/Accra. Days of reports follow it.",
+    )
+    broadcast_quota = models.PositiveIntegerField(
+        default=25,
+        validators=[MinValueValidator(1)],
+        help_text="Drafts and scheduled broadcasts that may exist at the same time.",
+    )
+    retention_days = models.PositiveIntegerField(
+        default=30,
+        validators=[MinValueValidator(1)],
+        help_text="Days that messages and attempts are kept. Counters never expire.",
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,235 @@
+"""Settings, all of them from the environment; README lists them in one table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import environ
+from csp.constants import NONE, SELF
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.Env()
+# Written by `manage.py up`, so that a second terminal finds the running servers.
+LOCAL_FOLDER = env.path("LOCAL_FOLDER", default=str(BASE_DIR / ".local"))
+if "DATABASE_URL" not in env.ENVIRON:
+    env.read_env(str(LOCAL_FOLDER("runtime.env")))
+
+DEBUG = env.bool("DEBUG", default=False)
+SECRET_KEY = env.str("SECRET_KEY", default="")
+CREDENTIAL_KEYS: list[str] = env.list("CREDENTIAL_KEYS", default=[])
+ALLOWED_HOSTS: list[str] = env.list(
+    "ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"]
+)
+PUBLIC_URL = env.str("PUBLIC_URL", default="http://127.0.0.1:8000").rstrip("/")
+CSRF_TRUSTED_ORIGINS: list[str] = env.list(
+    "CSRF_TRUSTED_ORIGINS", default=[PUBLIC_URL]
+)
+SANDBOX_URL = env.str("SANDBOX_URL", default="")
+SANDBOX_SMTP_PORT = env.int("SANDBOX_SMTP_PORT", default=0)
+
+INSTALLED_APPS = [
+    "resend_admin.ui",
+    "resend_admin",
+    "resend_admin.local",
+    "broadcasts",
+    "messaging",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "django.forms",
+    "django_filters",
+    "django_htmx",
+    "template_partials",
+    "csp",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "resend_admin.ui.time_zones.TimeZoneMiddleware",
+]
+
+ROOT_URLCONF = "resend_admin.urls"
+WSGI_APPLICATION = "resend_admin.wsgi.application"
+FORM_RENDERER = "resend_admin.ui.forms.Renderer"
+
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "resend_admin.ui.context.page",
+            ],
+        },
+    },
+]
+
+# -- PostgreSQL ---------------------------------------------------------------
+
+DATABASES: dict[str, dict[str, Any]] = {
+    "default": env.db_url(
+        "DATABASE_URL", default="postgres://resend_admin@127.0.0.1/resend_admin"
+    )
+}
+DATABASES["default"]["OPTIONS"] = {
+    **DATABASES["default"].get("OPTIONS", {}),
+    "pool": {
+        "min_size": 1,
+        "max_size": env.int("DATABASE_POOL_SIZE", default=8),
+        "timeout": 10,
+    },
+    "options": (
+        f"-c statement_timeout={env.int('STATEMENT_TIMEOUT_MS', default=30_000)}"
+        " -c idle_in_transaction_session_timeout=60000"
+    ),
+}
+DATABASES["default"]["TEST"] = {"NAME": "resend_admin_test"}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# -- People -------------------------------------------------------------------
+
+AUTH_USER_MODEL = "messaging.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "overview"
+LOGOUT_REDIRECT_URL = "login"
+
+# -- Time and language --------------------------------------------------------
+
+LANGUAGE_CODE = "en-gb"
+USE_I18N = False
+USE_THOUSAND_SEPARATOR = True
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+# -- Static files -------------------------------------------------------------
+
+STATIC_URL = "/static/"
+STATIC_ROOT = env.str("STATIC_ROOT", default=str(LOCAL_FOLDER("static")))
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": (
+            "django.contrib.staticfiles.storage.StaticFilesStorage"
+            if DEBUG
+            else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        )
+    },
+}
+
+# -- Security -----------------------------------------------------------------
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+SERVED_OVER_TLS = PUBLIC_URL.startswith("https://")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SERVED_OVER_TLS
+SECURE_HSTS_SECONDS = 31_536_000 if SERVED_OVER_TLS else 0
+if env.bool("BEHIND_PROXY", default=False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    USE_X_FORWARDED_HOST = True
+DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+
+# -- Celery: a doorbell, never the truth --------------------------------------
+
+CELERY_BROKER_URL = env.str("BROKER_URL", default="redis://127.0.0.1:6379/0")
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_DEFAULT_QUEUE = "resend_admin"
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 5, "socket_connect_timeout": 5}
+CELERY_BEAT_SCHEDULE = {
+    "ring": {
+        "task": "messaging.tasks.ring",
+        "schedule": 1.0,
+        "options": {"expires": 2},
+    },
+    "apply receipts": {
+        "task": "messaging.tasks.apply_receipts",
+        "schedule": 2.0,
+        "options": {"expires": 4},
+    },
+    "rescue": {
+        "task": "messaging.tasks.rescue",
+        "schedule": 5.0,
+        "options": {"expires": 10},
+    },
+    "tick broadcasts": {
+        "task": "broadcasts.tasks.tick",
+        "schedule": 1.0,
+        "options": {"expires": 2},
+    },
+    "prune": {
+        "task": "broadcasts.tasks.prune",
+        "schedule": 24 * 3600.0,
+        "options": {"expires": 3600},
+    },
+}
+
+# -- The engine ---------------------------------------------------------------
+
+DISPATCH_CHUNK = env.int("DISPATCH_CHUNK", default=500)
+"""Messages that one claim takes at most."""
+DISPATCH_CONCURRENCY = env.int("DISPATCH_CONCURRENCY", default=100)
+"""Requests of one integration under way at the same time."""
+RESCUE_AFTER_SECONDS = env.int("RESCUE_AFTER_SECONDS", default=120)
+"""An attempt open for longer is in doubt: nobody is waiting for its answer."""
+LATE_AFTER_SECONDS = env.int("LATE_AFTER_SECONDS", default=300)
+"""What was due this long while the system was down is not sent any more."""
+
+# -- Logs ---------------------------------------------------------------------
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {
+        "handlers": ["console"],
+        "level": env.str("LOG_LEVEL", default="INFO"),
+    },
+}
