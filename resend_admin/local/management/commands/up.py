@@ -1,0 +1,58 @@
+"""Everything in one command: servers, web, worker, beat, sandbox."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management import get_commands
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from resend_admin.local.env_file import forget_earlier_run
+from resend_admin.local.problem import StartError
+from resend_admin.local.stack import LocalStack, Options
+
+
+class Command(BaseCommand):
+    help = (
+        "Start PostgreSQL, the broker, the web server, a worker, beat and the"
+        " sandbox, look after them, and stop them together. DATABASE_URL and"
+        " BROKER_URL name servers to use instead of private ones."
+    )
+    # There is no database yet when this command starts.
+    requires_system_checks = ()
+    requires_migrations_checks = False
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--demo", action="store_true", help="Fill in the demo organization."
+        )
+        parser.add_argument(
+            "--port",
+            type=int,
+            default=os.environ.get("PORT") or 8000,
+            help="Port of the web server (default: PORT, else 8000).",
+        )
+        parser.add_argument(
+            "--no-sandbox",
+            action="store_true",
+            help="Do not start the stand-in providers.",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        folder = Path(settings.LOCAL_FOLDER).absolute()
+        environment = dict(os.environ)
+        forget_earlier_run(environment, folder / "runtime.env")
+        choice = Options(
+            project=Path(settings.BASE_DIR),
+            folder=folder,
+            port=options["port"],
+            sandbox=not options["no_sandbox"],
+            demo=options["demo"] and "seed_demo" in get_commands(),
+        )
+        try:
+            LocalStack(choice, environment).run()
+        except StartError as problem:
+            raise CommandError(str(problem), returncode=1) from None
