@@ -137,6 +137,8 @@ class Event:
     """One thing a provider told us, unpacked but not yet believed.
 
     ``key`` is unique per integration, so a doubled post is one event.
+    ``address`` is written as in the database: a phone number with its plus.
+    ``raw`` is fit for a JSON column: no NUL, no lone surrogate, no NaN.
     ``state`` is one of sent, delivered, read, failed, or empty when the
     provider used a word we do not know. ``error_code`` is the provider's own.
     """
@@ -172,14 +174,21 @@ class Connection(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One credential or setting of an integration, described for a form."""
+    """One credential or setting of an integration, described for a form.
+
+    ``credential`` says where the value lives: in ``Account.credentials`` (and
+    encrypted), else in ``Account.settings``. ``secret`` values are never shown
+    again once saved. With ``choices`` only these values are allowed.
+    """
 
     name: str
     label: str
     help: str = ""
+    credential: bool = False
     secret: bool = False
     required: bool = True
     default: str = ""
+    choices: Sequence[str] = ()
 
 
 class Provider(Protocol):
