@@ -1,0 +1,296 @@
+"""Post messages over HTTP, and be exact about what is certain afterwards.
+
+A provider describes its request (:meth:`HttpProvider.build`) and understands
+its answer (:meth:`HttpProvider.read`); both are free of any network. What lies
+between them is here, once for all: every way a request can end becomes one of
+the four answers, and only what certainly did not leave is a rejection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Final
+
+import aiohttp
+
+from messaging.channels.configuration import address_problems, base_url, missing
+from messaging.channels.contract import (
+    Account,
+    Answer,
+    Channel,
+    Connection,
+    ContentKind,
+    Event,
+    Field,
+    HookRequest,
+    InDoubt,
+    Outbound,
+    RateLimited,
+    Rejected,
+)
+from messaging.channels.limits import Carrier, Limits
+from messaging.channels.redaction import keepable
+
+MAX_CONNECTIONS: Final = 200
+READ_LIMIT: Final = 262_144
+"""Bytes of an answer that are read; no provider says more about one message."""
+
+IDLE_SECONDS: Final = 4.0
+"""How long an unused connection is kept. Common servers hang up after 5 s; a
+request written into that moment would be in doubt for no good reason."""
+
+GATEWAY_GAVE_UP: Final = frozenset({504, 524})
+"""Answers of a gateway that stopped waiting: the provider may still have sent."""
+
+LONGEST_PAUSE: Final = 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """One POST, ready to be written."""
+
+    url: str
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class HttpProvider(ABC):
+    """A provider spoken to over HTTP. Stateless."""
+
+    kind: str
+    name: str
+    channel: Channel
+    content_kinds: frozenset[ContentKind]
+    default_rate: float
+    timeout: float = 10.0
+    confirms_delivery: bool
+    fields: Sequence[Field]
+    limits: Limits
+
+    @abstractmethod
+    def build(self, account: Account, outbound: Outbound) -> HttpRequest:
+        """Return the request for one part. Pure."""
+
+    @abstractmethod
+    def read(self, status: int, headers: Mapping[str, str], body: bytes) -> Answer:
+        """Return what a complete answer means. Pure; header names are lower case."""
+
+    @abstractmethod
+    def is_authentic(self, account: Account, request: HookRequest) -> bool: ...
+
+    @abstractmethod
+    def events(self, account: Account, request: HookRequest) -> list[Event]: ...
+
+    def handshake(self, account: Account, request: HookRequest) -> str | None:
+        return None
+
+    def problems(self, account: Account) -> list[str]:
+        return [
+            *missing(self.fields, account),
+            *address_problems(base_url(self.fields, account)),
+        ]
+
+    def refusals(self, kind: str, payload: Mapping[str, Any]) -> list[str]:
+        return Carrier(self.name, self.content_kinds, self.limits).refusals(
+            kind, payload
+        )
+
+    def secrets(self, account: Account) -> list[str]:
+        """Return what must never be seen in a kept answer."""
+        return [
+            str(account.credentials.get(field.name) or "")
+            for field in self.fields
+            if field.secret
+        ]
+
+    def connect(self, account: Account) -> AbstractAsyncContextManager[Connection]:
+        return self._connect(account)
+
+    @asynccontextmanager
+    async def _connect(self, account: Account) -> AsyncIterator[Connection]:
+        async with aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                limit=MAX_CONNECTIONS,
+                keepalive_timeout=IDLE_SECONDS,
+                ttl_dns_cache=60,
+            ),
+            # Connecting gets half of the time, so that running out of the whole
+            # of it always means that a request was on its way.
+            timeout=aiohttp.ClientTimeout(total=self.timeout, connect=self.timeout / 2),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"User-Agent": "ResendAdmin"},
+        ) as session:
+            yield HttpConnection(self, account, session)
+
+
+class HttpConnection:
+    """One keep-alive session with one provider, for one account."""
+
+    def __init__(
+        self, provider: HttpProvider, account: Account, session: aiohttp.ClientSession
+    ) -> None:
+        self._provider = provider
+        self._account = account
+        self._session = session
+        self._secrets = provider.secrets(account)
+
+    async def send(self, outbound: Outbound) -> Answer:
+        """Post one part. Never raises but for cancellation."""
+        try:
+            request = self._provider.build(self._account, outbound)
+            _refuse_control_characters(request)
+        # A payload of the wrong shape must not take its whole chunk with it,
+        # and nothing has left yet.
+        except Exception as problem:  # noqa: BLE001
+            return Rejected("invalid_content", self._readable(_describe(problem)))
+        if self._session.closed:
+            return Rejected("connection_failed", "The session is closed.")
+        answer, body = await self._post(request, outbound.reference)
+        return self._kept(answer, body)
+
+    async def _post(self, request: HttpRequest, reference: str) -> tuple[Answer, bytes]:
+        # A status means that the provider has begun to answer.
+        status: int | None = None
+        try:
+            async with self._session.post(
+                request.url,
+                data=request.body,
+                headers={**request.headers, "X-Request-Id": reference},
+                allow_redirects=False,
+            ) as response:
+                status = response.status
+                headers = {
+                    name.lower(): value for name, value in response.headers.items()
+                }
+                body = await _whole_body(response)
+            answer = self._provider.read(status, headers, body)
+            return replace(answer, http_status=status), body
+        except (
+            aiohttp.ClientConnectorError,
+            aiohttp.ConnectionTimeoutError,
+        ) as problem:
+            # Refused, unresolvable, no TLS, or nobody there: no byte has left.
+            return Rejected("connection_failed", _describe(problem)), b""
+        except aiohttp.InvalidURL as problem:
+            return Rejected("connection_failed", _describe(problem)), b""
+        except (TimeoutError, aiohttp.ServerTimeoutError) as problem:
+            return self._broken(status, "timeout", problem), b""
+        except (aiohttp.ClientPayloadError, aiohttp.ClientResponseError) as problem:
+            # The answer broke off, or is not HTTP at all.
+            return self._broken(status, "unreadable_answer", problem), b""
+        except (aiohttp.ClientError, OSError) as problem:
+            # Disconnected, reset, broken pipe: after the request was written.
+            return self._broken(status, "connection_lost", problem), b""
+        # Whatever else goes wrong goes wrong after the connection was made: one
+        # message is in doubt, and the rest of the chunk goes on.
+        except Exception as problem:  # noqa: BLE001
+            return self._broken(status, "unreadable_answer", problem), b""
+
+    def _broken(self, status: int | None, code: str, problem: Exception) -> Answer:
+        """Return what an answer without a readable end means.
+
+        A refusal is certain by its status alone; a success is not, because the
+        id that receipts will carry is lost.
+        """
+        if status is not None and status >= 300:
+            answer = self._provider.read(status, {}, b"")
+            return replace(answer, http_status=status)
+        return InDoubt(code, _describe(problem), http_status=status)
+
+    def _kept(self, answer: Answer, body: bytes) -> Answer:
+        raw = self._readable(body)
+        match answer:
+            case Rejected() | RateLimited() | InDoubt():
+                return replace(answer, raw=raw, detail=self._readable(answer.detail))
+        return replace(answer, raw=raw)
+
+    def _readable(self, text: str | bytes) -> str:
+        return keepable(text, self._secrets)
+
+
+def json_request(
+    url: str, value: Mapping[str, Any], headers: Mapping[str, str] | None = None
+) -> HttpRequest:
+    """Return a request with a JSON body."""
+    return HttpRequest(
+        url=url,
+        body=json.dumps(value, separators=(",", ":")).encode(),
+        headers={"Content-Type": "application/json", **(headers or {})},
+    )
+
+
+def json_object(body: bytes) -> dict[str, Any] | None:
+    """Return the JSON object of an answer, or ``None`` if it is something else."""
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def without_own_words(status: int, headers: Mapping[str, str], body: bytes) -> Answer:
+    """Return what an answer means in which the provider itself says nothing.
+
+    Such an answer is a gateway's, or an error page.
+    """
+    detail = body[:300].decode("utf-8", "replace")
+    code = f"http_{status}"
+    if status == 429:
+        return RateLimited(code, pause(headers, default=10.0), detail)
+    if status == 401:
+        return Rejected("auth_failed", detail)
+    if status in GATEWAY_GAVE_UP:
+        return InDoubt("timeout", detail)
+    if status >= 300:
+        return Rejected(code, detail)
+    return InDoubt("unreadable_answer", detail)
+
+
+def pause(headers: Mapping[str, str], default: float) -> float:
+    """Return the seconds a ``Retry-After`` asks for (number or date)."""
+    value = headers.get("retry-after", "").strip()
+    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,6})?", value):
+        return min(float(value), LONGEST_PAUSE)
+    try:
+        moment = parsedate_to_datetime(value)
+    except ValueError:
+        return default
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    seconds = (moment - datetime.now(UTC)).total_seconds()
+    return min(max(seconds, 0.0), LONGEST_PAUSE)
+
+
+async def _whole_body(response: aiohttp.ClientResponse) -> bytes:
+    """Read an answer up to the limit; more of it is no JSON of a provider."""
+    pieces: list[bytes] = []
+    size = 0
+    async for piece in response.content.iter_any():
+        pieces.append(piece)
+        size += len(piece)
+        if size > READ_LIMIT:
+            response.close()
+            break
+    return b"".join(pieces)
+
+
+def _refuse_control_characters(request: HttpRequest) -> None:
+    """Raise ``ValueError`` before a header is cut in two by a line break."""
+    for name, value in request.headers.items():
+        if any(ord(mark) < 32 or ord(mark) == 127 for mark in value):
+            message = f"The value for {name} contains a control character."
+            raise ValueError(message)
+
+
+def _describe(problem: BaseException) -> str:
+    if isinstance(problem, asyncio.TimeoutError) and not str(problem):
+        return "No answer in time."
+    return f"{type(problem).__name__}: {problem}".rstrip(": ")
