@@ -1,0 +1,76 @@
+"""What the base template needs on every page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+
+from .dialogs import dialog_base
+from .themes import chosen_theme
+from .time_zones import zone_label, zone_name
+
+PRODUCT_NAME = "Resend Admin"
+
+
+@dataclass(frozen=True, slots=True)
+class NavItem:
+    """``keys`` is the shortcut that goes there, as ``g b``."""
+
+    label: str
+    url: str
+    icon: str
+    keys: str
+    is_current: bool
+
+
+_PLACES = (
+    ("Overview", "overview", "home", "g o", False),
+    ("Broadcasts", "broadcasts:broadcast-list", "inbox", "g b", False),
+    ("Messages", "messaging:message-list", "mail", "g m", False),
+    ("Members", "messaging:member-list", "people", "g p", False),
+    ("Admin", "admin:index", "gear", "", True),
+)
+
+
+def page(request: HttpRequest) -> dict[str, Any]:
+    """Context processor for ``base.html``."""
+    user = getattr(request, "user", None)
+    signed_in = bool(user and user.is_authenticated)
+    return {
+        "product_name": PRODUCT_NAME,
+        "theme": chosen_theme(request),
+        "zone_name": zone_name(),
+        "zone_label": zone_label(),
+        "nav_items": nav_items(request) if signed_in else [],
+        "dialog_base": dialog_base(request),
+        "person_name": _person_name(user) if signed_in else "",
+        "organization_name": (
+            str(getattr(user, "organization", None) or "") if signed_in else ""
+        ),
+    }
+
+
+def nav_items(request: HttpRequest) -> list[NavItem]:
+    """The places this person may go; one whose address does not exist is left out."""
+    is_staff = bool(getattr(request.user, "is_staff", False))
+    items = []
+    for label, name, icon, keys, for_staff in _PLACES:
+        if for_staff and not is_staff:
+            continue
+        try:
+            url = reverse(name)
+        except NoReverseMatch:
+            continue
+        items.append(NavItem(label, url, icon, keys, _is_current(request.path, url)))
+    return items
+
+
+def _is_current(path: str, url: str) -> bool:
+    return path == url if url == "/" else path.startswith(url)
+
+
+def _person_name(user: Any) -> str:
+    return str(user.get_full_name() or user.get_username())
