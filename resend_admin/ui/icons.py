@@ -93,7 +93,7 @@ SHAPES: dict[str, str] = {
 def icon_svg(name: str, label: str = "", css_class: str = "") -> SafeString:
     """The shape as inline SVG; with a ``label`` it is an image with that name,
     without one it is decoration. An unknown name raises ``KeyError``."""
-    shape = mark_safe(SHAPES[name])  # noqa: S308 - a constant of this module
+    shape = mark_safe(SHAPES[name])
     classes = f"icon {css_class}".strip()
     if label:
         return format_html(
