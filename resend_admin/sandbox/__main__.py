@@ -21,22 +21,25 @@ def main() -> int:
         pace=arguments.pace,
     )
     return asyncio.run(
-        _serve(arguments.log, options, arguments.port, arguments.smtp_port)
+        _serve(
+            Server(arguments.log, options, arguments.hooks_url),
+            arguments.port,
+            arguments.smtp_port,
+        )
     )
 
 
-async def _serve(log: Path, options: Options, port: int, smtp_port: int) -> int:
+async def _serve(server: Server, port: int, smtp_port: int) -> int:
     # A process started in the background inherits SIGINT as ignored, so both
     # signals get a handler of their own.
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    server = Server(log, options)
     try:
         await server.start(port, smtp_port)
         print(
             f"Sandbox ready: http://{HOST}:{server.port},"
-            f" SMTP {HOST}:{server.smtp_port}, log {log}",
+            f" SMTP {HOST}:{server.smtp_port}, log {server.log_path}",
             flush=True,
         )
         await stop.wait()
@@ -60,6 +63,12 @@ def _arguments() -> argparse.Namespace:
         type=Path,
         default=Path(".local/sandbox.jsonl"),
         help="file that everything is appended to (.local/sandbox.jsonl)",
+    )
+    parser.add_argument(
+        "--hooks-url",
+        default="",
+        help="where the application takes receipts in this run, as http://…/hooks;"
+        " hooks remembered from an earlier run move there",
     )
     parser.add_argument("--seed", type=int, default=7, help="of the failures (7)")
     parser.add_argument(

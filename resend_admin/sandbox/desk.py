@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from resend_admin.sandbox.behaviour import Decision, Outcome, decide
@@ -102,8 +102,7 @@ class Desk:
         self._vocabularies = vocabularies
         self._options = options
         self._tries: Counter[tuple[str, str]] = Counter()
-        self.last_number = 0
-        """The highest provider id that is a plain number (Telegram's are)."""
+        self._last_number = 0
 
     def receive(self, submission: Submission, new_id: Callable[[], str]) -> Verdict:
         """Decide about a message and put it on record."""
@@ -113,6 +112,11 @@ class Desk:
         """Put a malformed or unauthenticated request on record."""
         entry = self._record(submission, REFUSED, code=words.code, by="request")
         return Verdict(entry, words)
+
+    def next_number(self) -> int:
+        """Return a provider id for those that are plain, growing numbers."""
+        self._last_number += 1
+        return self._last_number
 
     def judge(self, submission: Submission) -> Judgement:
         """Decide about a message whose content may be yet to come."""
@@ -212,8 +216,11 @@ class Desk:
                 plan.append((later, receipt_for(entry, "read", later)))
         self._receipts.schedule(plan)
 
-    def resume(self) -> None:
-        """Learn from the log what an earlier process did and still owed."""
+    def resume(self, moved: Callable[[str], str]) -> None:
+        """Learn from the log what an earlier process did and still owed.
+
+        ``moved`` turns an address of that time into the one of today.
+        """
         owed: dict[str, Entry] = {}
         since = now() - REMEMBERED
         for line in lines(self._log.path):
@@ -224,7 +231,7 @@ class Desk:
             if line.decided_by in COUNTED:
                 self._tries[line.channel, line.recipient] += 1
             if line.provider_id.isdecimal():
-                self.last_number = max(self.last_number, int(line.provider_id))
+                self._last_number = max(self._last_number, int(line.provider_id))
             confirms = self._vocabularies[line.channel].confirms
             if line.fate in ("delivered", "failed") and confirms and line.at > since:
                 owed[line.provider_id] = line
@@ -233,7 +240,10 @@ class Desk:
             if entry.fate == "failed":
                 words = self._vocabularies[entry.channel].loss_by_code(entry.code)
             delay = self._options.delivery_delay
-            receipt = receipt_for(entry, entry.fate, delay, words)
+            callback = moved(entry.callback)
+            receipt = receipt_for(
+                replace(entry, callback=callback), entry.fate, delay, words
+            )
             self._receipts.schedule([(delay, receipt)])
 
 

@@ -30,13 +30,25 @@ class Hook:
 class Hooks:
     """All registered hooks, kept in a file so that a restart knows them."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, base: str = "") -> None:
         self._path = path
+        self._base = base.rstrip("/")
         self._hooks: dict[tuple[str, str], Hook] = {}
         if path.exists():
             for fields in json.loads(path.read_text()):
-                hook = Hook(**fields)
+                hook = Hook(**{**fields, "url": self.moved(fields["url"])})
                 self._hooks[hook.channel, hook.account] = hook
+
+    def moved(self, url: str) -> str:
+        """Return a remembered address as it is in this run.
+
+        The application may listen on another port than last time; the last
+        segment of the path, and the query, stay.
+        """
+        if not self._base or not url:
+            return url
+        path, mark, query = url.partition("?")
+        return f"{self._base}/{path.rpartition('/')[2]}{mark}{query}"
 
     def register(self, hook: Hook) -> None:
         key = hook.channel, hook.account

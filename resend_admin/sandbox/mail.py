@@ -55,6 +55,7 @@ class Mail:
         self._judgements: weakref.WeakKeyDictionary[Envelope, dict[str, Judgement]] = (
             weakref.WeakKeyDictionary()
         )
+        self._refused: weakref.WeakSet[Session] = weakref.WeakSet()
         self._connections: weakref.WeakSet[SMTP] = weakref.WeakSet()
         self._server: asyncio.Server | None = None
 
@@ -93,6 +94,9 @@ class Mail:
         switch = self._switches.next(CHANNEL)
         if switch is not None and switch.fault is Fault.AUTH:
             self._switches.draw(CHANNEL)
+            # A client offers its password in several ways; all are refused.
+            self._refused.add(session)
+        if session in self._refused:
             return AuthResult(success=False, handled=False)
         password = data.password if isinstance(data, LoginPassword) else b""
         # A password that calls itself revoked stands for one that broke.
@@ -149,7 +153,8 @@ async def _disturbed(server: SMTP, verdict: Verdict, reply: str) -> str:
         case Fault.CLOSE | Fault.CLOSE_MID_BODY:
             assert isinstance(server.transport, asyncio.Transport)
             if verdict.fault is Fault.CLOSE_MID_BODY:
-                server.transport.write(reply[: len(reply) // 2].encode())
+                # The first of two lines: half a line might pass for a whole one.
+                server.transport.write(reply.replace(" ", "-", 1).encode() + b"\r\n")
             server.transport.close()
             await asyncio.Event().wait()
     return reply

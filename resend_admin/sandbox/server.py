@@ -28,9 +28,12 @@ VOCABULARIES = {
 class Server:
     """The running stand-ins. Everything happens in the loop that started it."""
 
-    def __init__(self, log_path: Path, options: Options) -> None:
+    def __init__(self, log_path: Path, options: Options, hooks_url: str = "") -> None:
+        self.log_path = log_path
         self._log = Log(log_path)
-        hooks = Hooks(log_path.with_name(log_path.name + ".hooks.json"))
+        hooks = self._hooks = Hooks(
+            log_path.with_name(log_path.name + ".hooks.json"), hooks_url
+        )
         switches = Switches(options.seed)
         meta_hook, twilio_hook = WhatsAppHook(), twilio.TwilioHook()
         formats: dict[str, Format] = {
@@ -66,7 +69,7 @@ class Server:
 
     async def start(self, port: int = 0, smtp_port: int = 0) -> None:
         """Listen on 127.0.0.1 (0: any free port). Raises OSError if taken."""
-        self._desk.resume()
+        self._desk.resume(self._hooks.moved)
         app = web.Application(client_max_size=LARGEST_BODY)
         app[STOPPING] = self._stopping
         for provider in self._providers:

@@ -68,7 +68,6 @@ class Telegram:
     def __init__(self, desk: Desk, hooks: Hooks) -> None:
         self._desk = desk
         self._hooks = hooks
-        self._last_message = desk.last_number
         self._last_update = int(time.time())
 
     def routes(self) -> list[web.RouteDef]:
@@ -144,8 +143,7 @@ class Telegram:
         return Post(hook.url, headers, json.dumps(update).encode())
 
     def _new_id(self) -> str:
-        self._last_message += 1
-        return str(self._last_message)
+        return str(self._desk.next_number())
 
 
 def error_object(words: Words, retry_after: float = 1.0) -> dict[str, Any]:

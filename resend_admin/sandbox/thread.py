@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -135,6 +136,15 @@ class Sandbox:
     def notices(self) -> list[Notice]:
         """Return every receipt that was posted or dropped, oldest first."""
         return read_notices(self.log)
+
+    def wait_for_receipts(self, count: int) -> list[Notice]:
+        """Wait until so many receipts were posted or dropped, and return all."""
+        deadline = time.monotonic() + PATIENCE
+        while len(notices := self.notices()) < count:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"Only {len(notices)} of {count} receipts left.")
+            time.sleep(0.01)
+        return notices
 
     def register_hook(
         self, kind: str, account: str, url: str, secret: str, *, sender: str = ""

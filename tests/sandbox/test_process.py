@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from resend_admin.sandbox.log import read
+from resend_admin.sandbox.thread import Sandbox
+from tests.sandbox.receiver import PATIENCE, call
+
+
+def command(log: Path, *more: str) -> list[str]:
+    ports = ["--port=0", "--smtp-port=0"]
+    return [sys.executable, "-m", "resend_admin.sandbox", f"--log={log}", *ports, *more]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_the_process_says_when_it_is_ready_and_stops_when_asked(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    log = tmp_path / "folder" / "sandbox.jsonl"
+    with subprocess.Popen(
+        command(log), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            ready = process.stdout.readline()
+            found = re.search(r"ready: (http://127\.0\.0\.1:\d+)", ready)
+            assert found, ready
+            url = found.group(1)
+            assert call("GET", f"{url}/healthz").status == 200
+            call("GET", f"{url}/telegram/bot1:x/sendMessage?chat_id=12345&text=Hello")
+            process.send_signal(number)
+            assert process.wait(PATIENCE) == 0
+            assert process.stderr.read() == ""
+        finally:
+            process.kill()
+    (entry,) = read(log)
+    assert entry.recipient == "12345"
+
+
+def test_a_taken_port_gives_one_sentence(tmp_path: Path) -> None:
+    with Sandbox() as sandbox:
+        ended = subprocess.run(
+            command(tmp_path / "log", f"--port={sandbox.port}"),
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE * 3,
+            check=False,
+        )
+    assert ended.returncode == 1
+    assert ended.stdout == ""
+    assert len(ended.stderr.splitlines()) == 1
+    assert str(sandbox.port) in ended.stderr
