@@ -45,7 +45,10 @@ class Broadcast(models.Model):
     """
 
     organization = models.ForeignKey(
-        Organization, on_delete=models.CASCADE, db_index=False, related_name="broadcasts"
+        Organization,
+        on_delete=models.CASCADE,
+        db_index=False,
+        related_name="broadcasts",
     )
     name = models.CharField(max_length=200)
     kind = models.CharField(max_length=10, choices=BroadcastKind.choices)
@@ -115,8 +118,7 @@ class Broadcast(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(retry_of__isnull=True, root__isnull=True)
-                | Q(retry_of__isnull=False, root__isnull=False)
-                & ~Q(retry_of=F("id")),
+                | Q(retry_of__isnull=False, root__isnull=False) & ~Q(retry_of=F("id")),
                 name="broadcast_retry_has_root",
             ),
             models.UniqueConstraint(

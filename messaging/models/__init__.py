@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from messaging.models.attempt import Actor, Attempt, AttemptState
+from messaging.models.attempt import Attempt, AttemptState
 from messaging.models.contact import Contact
 from messaging.models.content import Content
 from messaging.models.credit import CreditAccount, CreditEntry, CreditStep
 from messaging.models.integration import Integration, IntegrationPace, IntegrationState
-from messaging.models.message import Message, MessageState, SkipReason
+from messaging.models.message import (
+    Actor,
+    Message,
+    MessageState,
+    Priority,
+    SkipReason,
+)
 from messaging.models.organization import Organization
 from messaging.models.pulse import Pulse
 from messaging.models.receipt import Receipt, ReceiptResult
@@ -29,6 +35,7 @@ __all__ = [
     "Message",
     "MessageState",
     "Organization",
+    "Priority",
     "Pulse",
     "Receipt",
     "ReceiptResult",

@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 from messaging.models.contact import channel_choices
 from messaging.models.content import Content
 from messaging.models.integration import Integration
-from messaging.models.message import Message
+from messaging.models.message import Actor, Message
 from messaging.models.organization import Organization
 
 
@@ -22,15 +22,6 @@ class AttemptState(models.TextChoices):
     FAILED = "failed", "Failed"
     DELIVERED = "delivered", "Delivered"
     READ = "read", "Read"
-
-
-class Actor(models.TextChoices):
-    """Who wanted this attempt."""
-
-    BROADCAST = "broadcast", "Broadcast"
-    PERSON = "person", "Person"
-    API = "api", "API client"
-    AUTOMATIC = "automatic", "Automatic retry"
 
 
 class Attempt(models.Model):

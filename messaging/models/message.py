@@ -50,6 +50,15 @@ class SkipReason(models.TextChoices):
     ALREADY_REACHED = "already_reached", "An earlier try reached the member after all"
 
 
+class Actor(models.TextChoices):
+    """Who wanted an attempt."""
+
+    BROADCAST = "broadcast", "Broadcast"
+    PERSON = "person", "Person"
+    API = "api", "API client"
+    AUTOMATIC = "automatic", "Automatic retry"
+
+
 class Priority(models.IntegerChoices):
     """What is claimed first when both are due."""
 
@@ -127,9 +136,7 @@ class Message(models.Model):
     channel = models.CharField(
         max_length=10, choices=channel_choices, blank=True, default="", db_default=""
     )
-    recipient = models.CharField(
-        max_length=254, blank=True, default="", db_default=""
-    )
+    recipient = models.CharField(max_length=254, blank=True, default="", db_default="")
     reason = models.CharField(
         max_length=20,
         choices=SkipReason.choices,
@@ -138,11 +145,20 @@ class Message(models.Model):
         db_default="",
         help_text="Why it was skipped or cancelled.",
     )
-    error_code = models.CharField(
-        max_length=80, blank=True, default="", db_default=""
+    error_code = models.CharField(max_length=80, blank=True, default="", db_default="")
+    error_class = models.CharField(max_length=10, blank=True, default="", db_default="")
+    asked_by = models.CharField(
+        max_length=10,
+        choices=Actor.choices,
+        default=Actor.BROADCAST,
+        db_default=Actor.BROADCAST,
+        help_text="Who asked for the next attempt; copied onto it when it opens.",
     )
-    error_class = models.CharField(
-        max_length=10, blank=True, default="", db_default=""
+    asked_by_name = models.CharField(
+        max_length=150, blank=True, default="", db_default=""
+    )
+    asked_reason = models.CharField(
+        max_length=300, blank=True, default="", db_default=""
     )
     suffix = models.CharField(
         max_length=9,
@@ -189,9 +205,7 @@ class Message(models.Model):
                 name="message_skipped_has_reason",
             ),
             models.CheckConstraint(
-                condition=Q(
-                    state__in=["delivered", "read"], delivered_at__isnull=False
-                )
+                condition=Q(state__in=["delivered", "read"], delivered_at__isnull=False)
                 | ~Q(state__in=["delivered", "read"]) & Q(delivered_at__isnull=True),
                 name="message_delivered_is_final",
             ),
@@ -222,9 +236,7 @@ class Message(models.Model):
                 condition=Q(root__isnull=False),
                 name="message_of_chain",
             ),
-            models.Index(
-                fields=["organization", "created_at"], name="message_by_age"
-            ),
+            models.Index(fields=["organization", "created_at"], name="message_by_age"),
         ]
 
     def __str__(self) -> str:

@@ -9,7 +9,6 @@ from django.core.validators import MinValueValidator
 from django.db import models
 
 
-
 def validate_time_zone(name: str) -> None:
     """Raise ``ValidationError`` unless the name is in the IANA database."""
     if name not in available_timezones():

@@ -18,9 +18,7 @@ class Pulse(models.Model):
     beaten_at = models.DateTimeField()
 
     class Meta:
-        constraints = [
-            models.CheckConstraint(condition=Q(id=1), name="pulse_one_row")
-        ]
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="pulse_one_row")]
 
     def __str__(self) -> str:
         return f"Last beat {self.beaten_at}"

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
-from django.contrib.auth.models import AbstractUser, UserManager
+from django.contrib.auth.models import AbstractUser
 from django.db import models
 
 from messaging.models.organization import Organization, validate_time_zone
@@ -38,8 +36,6 @@ class User(AbstractUser):
         validators=[validate_time_zone],
         help_text="Empty: the zone of the browser.",
     )
-
-    objects: ClassVar[UserManager[User]] = UserManager()
 
     @property
     def may_write(self) -> bool:

@@ -1,0 +1,114 @@
+"""Claim: take due messages of one integration and open their attempts."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import transaction
+
+from messaging.dispatch import ledger, pace, statements
+from messaging.models import Integration, IntegrationState, SkipReason
+
+UNPRICED = 2_000_000_000
+"""More than any chunk: what an integration without a price can afford."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """One open attempt, with all that is needed to send it."""
+
+    attempt_id: int
+    message_id: int
+    content_id: int
+    channel: str
+    recipient: str
+    kind: str
+    payload: dict[str, Any]
+    parameters: dict[str, str]
+    parts: int
+    parts_sent: int
+    is_retry_of_chain: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What one claim brought.
+
+    ``taken`` counts the due messages it dealt with, sent or not; with
+    ``wait_seconds`` above 0 the rate or a pause allows nothing before that.
+    """
+
+    attempts: list[Claimed] = field(default_factory=list)
+    taken: int = 0
+    wait_seconds: float = 0.0
+
+
+@statements.again_after_deadlock
+def claim(integration: Integration, *, limit: int) -> Claim:
+    """Open attempts for up to ``limit`` due messages, and commit.
+
+    After this returns, each attempt is on record: if the process dies now, its
+    outcome is *unknown*, and nobody sends it again by accident.
+    """
+    with transaction.atomic():
+        allowed = pace.lock(integration.pk)
+        if allowed is None or allowed.state == IntegrationState.PAUSED:
+            return Claim()
+        if reason := _refusal(allowed, integration):
+            refused = statements.rows(
+                "refuse_due",
+                {"integration_id": integration.pk, "limit": limit, "reason": reason},
+            )
+            return Claim(taken=len(refused))
+        if allowed.allowance == 0:
+            return Claim(wait_seconds=allowed.wait_seconds)
+        rows = statements.rows(
+            "claim",
+            {
+                "integration_id": integration.pk,
+                "limit": min(limit, allowed.allowance),
+                "price": allowed.credit_price,
+                "affordable": _affordable(allowed),
+            },
+        )
+        attempts = [_claimed(row) for row in rows if row["attempt_id"] is not None]
+        if attempts:
+            pace.pay(integration.pk, len(attempts))
+        return Claim(attempts=attempts, taken=rows[-1]["taken"])
+
+
+def _refusal(allowed: pace.Pace, integration: Integration) -> str:
+    if allowed.state == IntegrationState.OFF:
+        return SkipReason.INTEGRATION_OFF
+    if integration.provider.problems(integration.account):
+        return SkipReason.CREDENTIALS
+    return ""
+
+
+def _affordable(allowed: pace.Pace) -> int:
+    if allowed.credit_price == 0:
+        return UNPRICED
+    return ledger.lock(allowed.organization_id) // allowed.credit_price
+
+
+def _json(value: Any) -> Any:
+    # Django registers jsonb as text on its connections.
+    return json.loads(value) if isinstance(value, str) else value
+
+
+def _claimed(row: dict[str, Any]) -> Claimed:
+    return Claimed(
+        attempt_id=row["attempt_id"],
+        message_id=row["message_id"],
+        content_id=row["content_id"],
+        channel=row["channel"],
+        recipient=row["recipient"],
+        kind=row["kind"],
+        payload=_json(row["payload"]),
+        parameters=_json(row["parameters"]),
+        parts=row["parts"],
+        parts_sent=row["parts_sent"],
+        is_retry_of_chain=row["root_id"] is not None,
+    )

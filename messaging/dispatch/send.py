@@ -1,0 +1,245 @@
+"""Send: post a chunk concurrently; every answer becomes a value.
+
+Nothing here touches the database, and nothing here raises for what a provider
+does: five hundred attempts always come back as five hundred results.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from messaging.channels.catalogue import ErrorClass, lookup
+from messaging.channels.contract import (
+    Accepted,
+    Answer,
+    Connection,
+    ContentKind,
+    InDoubt,
+    Outbound,
+    Provider,
+    RateLimited,
+    Rejected,
+)
+from messaging.dispatch.claim import Claimed
+from messaging.dispatch.settle import Result
+from messaging.policy import in_run_pause
+
+logger = logging.getLogger(__name__)
+
+OWN = "resend_admin"
+ATTEMPT_SECONDS = 60.0
+"""An attempt is over by then: not left, it goes back; else it is in doubt.
+Stays well below ``RESCUE_AFTER_SECONDS``."""
+ANSWER_LIMIT = 4_000
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far one attempt has come."""
+
+    started: float
+    parts_sent: int
+    pauses: int = 0
+    waited: float = 0.0
+    has_left: bool = False
+
+
+class Flight:
+    """Attempts of one integration on their way, over one open connection.
+
+    Attempts land in any order, so one that hangs delays nobody else. Used from
+    one thread: launch, land, and the database in between.
+    """
+
+    def __init__(
+        self,
+        provider: Provider,
+        connection: Connection,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        concurrency: int,
+        seconds: float = ATTEMPT_SECONDS,
+    ) -> None:
+        self.provider = provider
+        self.connection = connection
+        self.concurrency = asyncio.Semaphore(concurrency)
+        self.seconds = seconds
+        self.holds_retries = False
+        """Whether a message of a chain was among those launched."""
+        self._loop = loop
+        self._tasks: set[asyncio.Task[Result]] = set()
+        self._silent_until = 0.0
+
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+    def launch(self, chunk: Sequence[Claimed]) -> None:
+        """Put freshly opened attempts on their way."""
+        ends_at = time.monotonic() + self.seconds
+        for claimed in chunk:
+            self.holds_retries |= claimed.is_retry_of_chain
+            self._tasks.add(self._loop.create_task(_send_one(self, claimed, ends_at)))
+
+    async def land(self, seconds: float) -> list[Result]:
+        """Return what has been answered, after at most this many seconds."""
+        done, self._tasks = await asyncio.wait(self._tasks, timeout=seconds)
+        return [task.result() for task in done]
+
+    @property
+    def silence(self) -> float:
+        """Seconds of silence that the provider still asks for."""
+        return max(0.0, self._silent_until - time.monotonic())
+
+    def be_silent(self, seconds: float) -> None:
+        self._silent_until = max(self._silent_until, time.monotonic() + seconds)
+
+
+async def _send_one(flight: Flight, claimed: Claimed, ends_at: float) -> Result:
+    progress = Progress(started=time.monotonic(), parts_sent=claimed.parts_sent)
+    try:
+        async with asyncio.timeout(max(0.0, ends_at - time.monotonic())):
+            async with flight.concurrency:
+                progress.started = time.monotonic()
+                result = await _send_parts(flight, claimed, progress)
+    except TimeoutError:
+        result = _out_of_time(flight, claimed, progress)
+    except Exception as error:
+        # A fault of ours must not take the other messages of the chunk along,
+        # and whether this one left is exactly what cannot be told.
+        logger.exception("Attempt %s broke while it was sent", claimed.attempt_id)
+        result = Result(
+            claimed.attempt_id,
+            "unknown",
+            error_code=f"{OWN}:worker_lost",
+            error_class=ErrorClass.UNKNOWN,
+            error_detail=type(error).__name__,
+        )
+    return replace(
+        result,
+        duration_ms=round((time.monotonic() - progress.started) * 1000),
+        parts_sent=progress.parts_sent,
+        pauses=progress.pauses,
+    )
+
+
+async def _send_parts(flight: Flight, claimed: Claimed, progress: Progress) -> Result:
+    parts = _parts(claimed)
+    refusals = [
+        refusal
+        for kind, payload in parts
+        for refusal in flight.provider.refusals(kind, payload)
+    ]
+    if refusals:
+        return _failed(claimed, f"{OWN}:content_refused", " ".join(refusals))
+    answer: Answer | None = None
+    for number, (kind, payload) in enumerate(parts):
+        if number < claimed.parts_sent:
+            continue
+        outbound = Outbound(
+            attempt_id=claimed.attempt_id,
+            part=number,
+            recipient=claimed.recipient,
+            kind=kind,
+            payload=payload,
+            parameters=claimed.parameters,
+        )
+        answer = await _send_patiently(flight, outbound, progress)
+        if not isinstance(answer, Accepted):
+            break
+        progress.parts_sent = number + 1
+    if answer is None:
+        # Everything had been accepted before; there is nothing left to send.
+        return Result(claimed.attempt_id, "sent")
+    return _result(claimed, answer, flight)
+
+
+async def _send_patiently(
+    flight: Flight, outbound: Outbound, progress: Progress
+) -> Answer:
+    """Send one part, and wait within the budget when the provider asks for it."""
+    tries = 0
+    while True:
+        if flight.silence:
+            await _wait(flight, progress)
+        progress.has_left = True
+        answer = await flight.connection.send(outbound)
+        tries += 1
+        if not isinstance(answer, RateLimited):
+            return answer
+        progress.has_left = progress.parts_sent > 0
+        if answer.whole_account:
+            flight.be_silent(answer.retry_after)
+        pause = in_run_pause(tries, progress.waited, answer.retry_after)
+        if pause is None:
+            return answer
+        progress.pauses += 1
+        progress.waited += pause
+        await asyncio.sleep(pause)
+
+
+async def _wait(flight: Flight, progress: Progress) -> None:
+    """Hold a request back while the provider wants to hear nothing at all."""
+    while silence := flight.silence:
+        await asyncio.sleep(silence)
+    progress.started = time.monotonic()
+
+
+def _parts(claimed: Claimed) -> list[tuple[str, dict[str, Any]]]:
+    if claimed.kind == ContentKind.FLOW:
+        return [(part["kind"], part["payload"]) for part in claimed.payload["parts"]]
+    return [(claimed.kind, claimed.payload)]
+
+
+def _result(claimed: Claimed, answer: Answer, flight: Flight) -> Result:
+    match answer:
+        case Accepted():
+            return Result(
+                claimed.attempt_id,
+                "delivered" if answer.delivered else "sent",
+                provider_id=answer.provider_id,
+                answer=answer.raw[:ANSWER_LIMIT],
+                http_status=answer.http_status,
+            )
+        case Rejected() | RateLimited():
+            failed = _failed(claimed, f"{claimed.channel}:{answer.code}", answer.detail)
+            return replace(
+                failed,
+                answer=answer.raw[:ANSWER_LIMIT],
+                http_status=answer.http_status,
+            )
+        case InDoubt():
+            return Result(
+                claimed.attempt_id,
+                "unknown",
+                error_code=f"{claimed.channel}:{answer.code}"[:80],
+                error_class=ErrorClass.UNKNOWN,
+                error_detail=answer.detail[:500],
+                answer=answer.raw[:ANSWER_LIMIT],
+                http_status=answer.http_status,
+            )
+
+
+def _failed(claimed: Claimed, code: str, detail: str) -> Result:
+    return Result(
+        claimed.attempt_id,
+        "failed",
+        error_code=code[:80],
+        error_class=lookup(code, detail).error_class,
+        error_detail=detail[:500],
+    )
+
+
+def _out_of_time(flight: Flight, claimed: Claimed, progress: Progress) -> Result:
+    if progress.has_left:
+        return Result(
+            claimed.attempt_id,
+            "unknown",
+            error_code=f"{claimed.channel}:timeout",
+            error_class=ErrorClass.UNKNOWN,
+        )
+    return replace(_failed(claimed, f"{OWN}:not_sent", ""), again_in=flight.silence)

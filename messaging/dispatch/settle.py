@@ -1,0 +1,70 @@
+"""Settle: write what became of a chunk, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from messaging.dispatch import chain, ledger, statements
+from messaging.models import Integration, MessageState
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The outcome of one attempt, as a value.
+
+    ``state`` is sent, delivered, failed or unknown. ``again_in`` seconds is set
+    only when the request certainly never left and the message goes back into
+    the queue.
+    """
+
+    attempt_id: int
+    state: str
+    error_code: str = ""
+    error_class: str = ""
+    error_detail: str = ""
+    provider_id: str = ""
+    answer: str = ""
+    http_status: int | None = None
+    duration_ms: int | None = None
+    parts_sent: int = 0
+    pauses: int = 0
+    again_in: float | None = None
+
+
+COLUMNS = tuple(Result.__dataclass_fields__)
+
+
+@statements.again_after_deadlock
+def settle(
+    integration: Integration, results: Sequence[Result], *, in_chain: bool = False
+) -> int:
+    """Close the attempts that are still open; return how many that were.
+
+    ``in_chain`` tells that some of the messages are retries, whose persons may
+    have been reached by an earlier run meanwhile.
+    """
+    if not results:
+        return 0
+    columns = {name: [getattr(result, name) for result in results] for name in COLUMNS}
+    with transaction.atomic():
+        ledger.lock(integration.organization_id)
+        rows = statements.rows("settle", columns)
+        closed = {row["attempt_id"] for row in rows}
+        ledger.settle(sorted(closed))
+        if len(closed) < len(results):
+            statements.rows("overtaken", columns)
+        if in_chain:
+            chain.note_reached(
+                [
+                    row["message_id"]
+                    for row in rows
+                    if row["root_id"] is not None and row["state"] in REACHED
+                ]
+            )
+    return len(closed)
+
+
+REACHED = {MessageState.SENT, MessageState.DELIVERED, MessageState.READ}

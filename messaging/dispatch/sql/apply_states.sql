@@ -1,0 +1,88 @@
+-- Later words: an attempt climbs to a higher rank or stays where it is. Its
+-- message follows when it arrived, or when this is still its latest attempt.
+WITH told AS (
+    SELECT *
+    FROM unnest(
+        %(attempt_id)s::bigint[], %(state)s::text[], %(rank)s::int[],
+        %(error_code)s::text[], %(error_class)s::text[], %(error_detail)s::text[],
+        %(at)s::timestamptz[], %(part)s::int[]
+    ) AS t (attempt_id, state, rank, error_code, error_class, error_detail, at, part)
+),
+known AS MATERIALIZED (
+    SELECT attempt.id,
+           array_position(
+               ARRAY['open', 'unknown', 'sent', 'failed', 'delivered', 'read'],
+               attempt.state::text
+           ) - 1 AS rank
+    FROM messaging_attempt AS attempt
+    WHERE attempt.id = ANY (%(attempt_id)s::bigint[])
+    ORDER BY attempt.id
+    FOR UPDATE
+),
+changed AS (
+    UPDATE messaging_attempt AS attempt
+    SET state = told.state,
+        closed_at = coalesce(attempt.closed_at, now()),
+        delivered_at = CASE WHEN told.rank >= 4
+            THEN coalesce(attempt.delivered_at, told.at) ELSE attempt.delivered_at END,
+        error_code = CASE told.state
+            WHEN 'failed' THEN told.error_code ELSE attempt.error_code END,
+        error_class = CASE told.state
+            WHEN 'failed' THEN told.error_class ELSE attempt.error_class END,
+        error_detail = CASE told.state
+            WHEN 'failed' THEN told.error_detail ELSE attempt.error_detail END
+    FROM told
+    JOIN known ON known.id = told.attempt_id AND known.rank < told.rank
+    WHERE attempt.id = known.id
+    RETURNING attempt.id, attempt.message_id, attempt.number, attempt.state, told.rank,
+              told.at, told.part, attempt.error_code, attempt.error_class
+),
+word AS (
+    -- One word per message: an arrival by any attempt, else the latest attempt's.
+    SELECT DISTINCT ON (message_id) *
+    FROM changed
+    ORDER BY message_id, (rank >= 4) DESC, CASE WHEN rank >= 4 THEN rank END DESC,
+             number DESC
+),
+locked AS MATERIALIZED (
+    SELECT message.id
+    FROM messaging_message AS message
+    JOIN word ON word.message_id = message.id
+    WHERE CASE
+        WHEN word.rank >= 4 THEN
+            message.state <> 'read'
+            AND NOT (message.state = 'delivered' AND word.rank = 4)
+        ELSE
+            word.number = message.attempt_count
+            AND coalesce(array_position(
+                    ARRAY['sending', 'unknown', 'sent', 'failed'], message.state::text
+                ) - 1, 9) < word.rank
+        END
+    ORDER BY message.id
+    FOR UPDATE OF message
+),
+moved AS (
+    UPDATE messaging_message AS message
+    SET state = word.state,
+        state_at = now(),
+        due_at = NULL,
+        reason = '',
+        sent_at = CASE WHEN word.state = 'failed' THEN message.sent_at
+            ELSE coalesce(message.sent_at, word.at) END,
+        delivered_at = CASE WHEN word.rank >= 4
+            THEN coalesce(message.delivered_at, word.at) END,
+        parts_sent = CASE word.state
+            WHEN 'failed' THEN word.part ELSE message.parts_sent END,
+        read_at = CASE WHEN word.state = 'read' THEN word.at ELSE message.read_at END,
+        error_code = CASE word.state WHEN 'failed' THEN word.error_code ELSE '' END,
+        error_class = CASE word.state WHEN 'failed' THEN word.error_class ELSE '' END
+    FROM word
+    JOIN locked ON locked.id = word.message_id
+    WHERE message.id = locked.id
+    RETURNING message.id, message.state
+)
+SELECT changed.id AS attempt_id,
+       moved.id AS message_id,
+       moved.state
+FROM changed
+LEFT JOIN moved ON moved.id = changed.message_id

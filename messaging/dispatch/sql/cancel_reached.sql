@@ -1,0 +1,25 @@
+-- An earlier try arrived after all: later ones that have not left are taken back.
+WITH roots AS (
+    SELECT DISTINCT coalesce(root_id, id) AS id
+    FROM messaging_message
+    WHERE id = ANY (%(message_ids)s)
+),
+waiting AS MATERIALIZED (
+    SELECT message.id
+    FROM messaging_message AS message
+    JOIN roots ON message.root_id = roots.id
+    WHERE message.state IN ('planned', 'queued')
+    ORDER BY message.id
+    FOR UPDATE OF message
+)
+UPDATE messaging_message AS message
+SET state = 'cancelled',
+    state_at = now(),
+    due_at = NULL,
+    reason = 'already_reached',
+    error_code = '',
+    error_class = ''
+FROM waiting
+WHERE message.id = waiting.id
+  AND message.state IN ('planned', 'queued')
+RETURNING message.id

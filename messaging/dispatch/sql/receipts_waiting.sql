@@ -1,0 +1,31 @@
+-- Receipts that wait, each with the attempt of the same integration it speaks of:
+-- by our own reference if it carries one, else by the provider's id.
+SELECT receipt.id, receipt.organization_id, receipt.kind, receipt.state,
+       receipt.reference, receipt.address, receipt.error_code, receipt.error_detail,
+       receipt.occurred_at, receipt.received_at, integration.channel,
+       attempt.id AS matched_id, attempt.parts
+FROM messaging_receipt AS receipt
+JOIN messaging_integration AS integration ON integration.id = receipt.integration_id
+LEFT JOIN LATERAL (
+    SELECT candidate.id, candidate.parts
+    FROM (
+        SELECT id, parts, 1 AS choice
+        FROM messaging_attempt
+        WHERE id = receipt.attempt_id
+          AND integration_id = receipt.integration_id
+        UNION ALL
+        SELECT id, parts, 2
+        FROM messaging_attempt
+        WHERE integration_id = receipt.integration_id
+          AND provider_id = receipt.provider_id
+          AND receipt.provider_id <> ''
+          AND provider_id <> ''
+    ) AS candidate
+    ORDER BY choice, id DESC
+    LIMIT 1
+) AS attempt ON receipt.kind = 'status'
+WHERE receipt.applied_at IS NULL
+  AND receipt.id > %(after)s
+ORDER BY receipt.id
+LIMIT %(limit)s
+FOR UPDATE OF receipt SKIP LOCKED

@@ -1,0 +1,22 @@
+-- Due messages of an integration that may not send: skipped, with the reason.
+WITH due AS MATERIALIZED (
+    SELECT id
+    FROM messaging_message
+    WHERE integration_id = %(integration_id)s
+      AND state = 'queued'
+      AND due_at <= now()
+    ORDER BY id
+    LIMIT %(limit)s
+    FOR UPDATE SKIP LOCKED
+)
+UPDATE messaging_message AS message
+SET state = 'skipped',
+    state_at = now(),
+    due_at = NULL,
+    reason = %(reason)s,
+    error_code = '',
+    error_class = ''
+FROM due
+WHERE message.id = due.id
+  AND message.state = 'queued'
+RETURNING message.id

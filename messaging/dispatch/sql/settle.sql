@@ -1,0 +1,74 @@
+-- Write what became of a chunk, only where the attempt is still open and the
+-- message is still waiting for this very attempt.
+WITH result AS (
+    SELECT *
+    FROM unnest(
+        %(attempt_id)s::bigint[], %(state)s::text[], %(error_code)s::text[],
+        %(error_class)s::text[], %(error_detail)s::text[], %(provider_id)s::text[],
+        %(answer)s::text[], %(http_status)s::int[], %(duration_ms)s::int[],
+        %(parts_sent)s::int[], %(pauses)s::int[], %(again_in)s::float[]
+    ) AS r (attempt_id, state, error_code, error_class, error_detail, provider_id,
+            answer, http_status, duration_ms, parts_sent, pauses, again_in)
+),
+ours AS MATERIALIZED (
+    SELECT attempt.id
+    FROM messaging_attempt AS attempt
+    WHERE attempt.id = ANY (%(attempt_id)s::bigint[])
+      AND attempt.state = 'open'
+    ORDER BY attempt.id
+    FOR UPDATE
+),
+closed AS (
+    UPDATE messaging_attempt AS attempt
+    SET state = result.state,
+        closed_at = now(),
+        delivered_at = CASE result.state WHEN 'delivered' THEN now() END,
+        error_code = result.error_code,
+        error_class = result.error_class,
+        error_detail = result.error_detail,
+        provider_id = result.provider_id,
+        answer = result.answer,
+        http_status = result.http_status,
+        duration_ms = result.duration_ms,
+        parts_sent = result.parts_sent,
+        pauses = result.pauses
+    FROM result
+    JOIN ours ON ours.id = result.attempt_id
+    WHERE attempt.id = ours.id
+      AND attempt.state = 'open'
+    RETURNING attempt.id, attempt.message_id, attempt.number, attempt.state,
+              attempt.error_code, attempt.error_class, attempt.parts_sent,
+              result.again_in
+),
+waiting AS MATERIALIZED (
+    SELECT message.id
+    FROM messaging_message AS message
+    JOIN closed ON closed.message_id = message.id
+    WHERE message.state = 'sending'
+      AND message.attempt_count = closed.number
+    ORDER BY message.id
+    FOR UPDATE OF message
+),
+moved AS (
+    UPDATE messaging_message AS message
+    SET state = CASE WHEN closed.again_in IS NULL THEN closed.state ELSE 'queued' END,
+        state_at = now(),
+        due_at = now() + closed.again_in * interval '1 second',
+        sent_at = CASE WHEN closed.state IN ('sent', 'delivered')
+            THEN coalesce(message.sent_at, now()) ELSE message.sent_at END,
+        delivered_at = CASE WHEN closed.state = 'delivered' THEN now() END,
+        error_code = closed.error_code,
+        error_class = closed.error_class,
+        parts_sent = closed.parts_sent
+    FROM closed
+    JOIN waiting ON waiting.id = closed.message_id
+    WHERE message.id = waiting.id
+      AND message.state = 'sending'
+    RETURNING message.id, message.root_id, message.state
+)
+SELECT closed.id AS attempt_id,
+       moved.id AS message_id,
+       moved.root_id,
+       moved.state
+FROM closed
+LEFT JOIN moved ON moved.id = closed.message_id

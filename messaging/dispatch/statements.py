@@ -1,0 +1,59 @@
+"""The statements of the engine, a file per verb in ``sql/``."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+from django.db import OperationalError, connection
+from psycopg import errors
+
+FOLDER = Path(__file__).parent / "sql"
+TRIES = 5
+
+Parameters = ParamSpec("Parameters")
+Returned = TypeVar("Returned")
+
+
+@functools.cache
+def _text(verb: str) -> str:
+    return (FOLDER / f"{verb}.sql").read_text()
+
+
+def rows(verb: str, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Run ``sql/<verb>.sql`` and return its rows as dictionaries."""
+    with connection.cursor() as cursor:
+        cursor.execute(_text(verb), parameters)
+        names = [column.name for column in cursor.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def again_after_deadlock(
+    function: Callable[Parameters, Returned],
+) -> Callable[Parameters, Returned]:
+    """Run a whole transaction again when PostgreSQL chose it as the victim.
+
+    The order of locks makes deadlocks rare, not impossible: foreign keys and a
+    person in Django admin take locks of their own. Only for functions that open
+    and close their transaction themselves.
+    """
+
+    @functools.wraps(function)
+    def wrapped(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Returned:
+        for number in range(1, TRIES + 1):
+            try:
+                return function(*args, **kwargs)
+            except OperationalError as error:
+                victim = isinstance(
+                    error.__cause__,
+                    errors.DeadlockDetected | errors.SerializationFailure,
+                )
+                if not victim or connection.in_atomic_block or number == TRIES:
+                    raise
+                time.sleep(0.02 * number)
+        raise AssertionError
+
+    return wrapped

@@ -1,0 +1,224 @@
+"""The one way a provider's later word changes an outcome.
+
+Receipts come late, twice, and in the wrong order. Words have a rank, and an
+attempt only ever climbs: open, unknown, sent, failed, delivered, read. So any
+order of the same receipts ends in the same state, *delivered* beats a failure,
+and nothing takes *delivered* back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from messaging.channels.catalogue import lookup
+from messaging.channels.contract import Channel, Event, EventKind
+from messaging.dispatch import chain, ledger, statements
+from messaging.models import Integration, Receipt, ReceiptResult
+
+BATCH = 1_000
+PATIENCE = timedelta(minutes=1)
+"""How long a receipt may wait for its attempt: it can overtake the answer."""
+
+RANK = {"sent": 2, "failed": 3, "delivered": 4, "read": 5}
+ARRIVED = {"delivered", "read"}
+
+
+def store(integration: Integration, events: Sequence[Event]) -> int:
+    """Keep what a provider posted, as it came; return how many were new.
+
+    A doubled post is recognised by its key and stored once.
+    """
+    received = [
+        Receipt(
+            organization_id=integration.organization_id,
+            integration=integration,
+            key=event.key[:200],
+            kind=event.kind.value,
+            state=event.state,
+            reference=event.reference[:40],
+            attempt_id=_attempt_id(event.reference),
+            provider_id=event.provider_id[:128],
+            address=event.address[:254],
+            error_code=event.error_code[:80],
+            error_detail=event.error_detail[:500],
+            occurred_at=event.occurred_at,
+            raw=event.raw,
+        )
+        for event in events
+    ]
+    stored = Receipt.objects.bulk_create(received, ignore_conflicts=True)
+    return len(stored)
+
+
+def apply(*, limit: int = BATCH) -> int:
+    """Apply every receipt that waits, in batches; return how many are done."""
+    done, after = 0, 0
+    while True:
+        last, finished = _apply_batch(after=after, limit=limit)
+        done += finished
+        if last is None:
+            return done
+        after = last
+
+
+@dataclass(slots=True)
+class Batch:
+    """One batch while it is being understood."""
+
+    results: dict[int, ReceiptResult] = field(default_factory=dict)
+    attempts: dict[int, int] = field(default_factory=dict)
+    """The attempt that each receipt belongs to."""
+    best: dict[int, dict[str, Any]] = field(default_factory=dict)
+    """The highest word for each attempt."""
+    members: list[dict[str, Any]] = field(default_factory=list)
+    """What members did: wrote to us, opted out or in."""
+
+
+@statements.again_after_deadlock
+def _apply_batch(*, after: int, limit: int) -> tuple[int | None, int]:
+    with transaction.atomic():
+        rows = statements.rows("receipts_waiting", {"after": after, "limit": limit})
+        if not rows:
+            return None, 0
+        batch = Batch()
+        for row in rows:
+            _understand(row, batch)
+        _apply_states(batch)
+        _apply_members(batch)
+        _finish(batch)
+    return rows[-1]["id"], len(batch.results)
+
+
+def _understand(row: dict[str, Any], batch: Batch) -> None:
+    """Sort one receipt: what it says, and about whom."""
+    if row["kind"] == EventKind.UNKNOWN:
+        batch.results[row["id"]] = ReceiptResult.NOT_UNDERSTOOD
+    elif row["kind"] != EventKind.STATUS:
+        batch.members.append(row)
+    elif row["matched_id"] is None:
+        if row["received_at"] < timezone.now() - PATIENCE:
+            batch.results[row["id"]] = ReceiptResult.UNMATCHED
+    else:
+        batch.attempts[row["id"]] = row["matched_id"]
+        batch.results[row["id"]] = _understand_state(row, batch)
+
+
+def _understand_state(row: dict[str, Any], batch: Batch) -> ReceiptResult:
+    if row["state"] not in RANK:
+        return ReceiptResult.NOT_UNDERSTOOD
+    if row["state"] != "failed" and not _is_last_part(row):
+        # The message is there when its last part is; a failed part fails it.
+        return ReceiptResult.IGNORED
+    known = batch.best.get(row["matched_id"])
+    if known is None or RANK[known["state"]] < RANK[row["state"]]:
+        batch.best[row["matched_id"]] = row
+    return ReceiptResult.APPLIED
+
+
+def _part(row: dict[str, Any]) -> int:
+    """Return the part spoken of; without a reference it is the last one."""
+    _, _, part = row["reference"].partition(":")
+    last: int = row["parts"] - 1
+    return min(int(part), last) if part.isdecimal() else last
+
+
+def _is_last_part(row: dict[str, Any]) -> bool:
+    return bool(_part(row) == row["parts"] - 1)
+
+
+def _apply_states(batch: Batch) -> None:
+    if not batch.best:
+        return
+    ledger.lock_all(row["organization_id"] for row in batch.best.values())
+    changed = statements.rows("apply_states", _columns(batch))
+    changed_ids = {row["attempt_id"] for row in changed}
+    ledger.settle(sorted(changed_ids))
+    moved = [row for row in changed if row["message_id"] is not None]
+    chain.cancel_waiting_tries(
+        [row["message_id"] for row in moved if row["state"] in ARRIVED]
+    )
+    chain.note_reached([row["message_id"] for row in moved])
+    for receipt_id, attempt_id in batch.attempts.items():
+        is_new = attempt_id in changed_ids
+        if batch.results[receipt_id] == ReceiptResult.APPLIED and not is_new:
+            batch.results[receipt_id] = ReceiptResult.IGNORED
+
+
+def _columns(batch: Batch) -> dict[str, list[Any]]:
+    columns: dict[str, list[Any]] = {
+        name: []
+        for name in (
+            "attempt_id",
+            "state",
+            "rank",
+            "error_code",
+            "error_class",
+            "error_detail",
+            "at",
+            "part",
+        )
+    }
+    for attempt_id, row in sorted(batch.best.items()):
+        failed = row["state"] == "failed"
+        code = f"{row['channel']}:{row['error_code'] or 'failed'}" if failed else ""
+        columns["attempt_id"].append(attempt_id)
+        columns["state"].append(row["state"])
+        columns["rank"].append(RANK[row["state"]])
+        columns["error_code"].append(code[:80])
+        columns["error_class"].append(
+            lookup(code, row["error_detail"]).error_class.value if failed else ""
+        )
+        columns["error_detail"].append(row["error_detail"] if failed else "")
+        columns["at"].append(_believable(row["occurred_at"], row["received_at"]))
+        columns["part"].append(_part(row))
+    return columns
+
+
+def _believable(occurred_at: datetime | None, received_at: datetime) -> datetime:
+    """Return when it happened; a provider's clock does not run ahead of ours."""
+    if occurred_at is None or occurred_at > received_at:
+        return received_at
+    return occurred_at
+
+
+def _apply_members(batch: Batch) -> None:
+    for row in batch.members:
+        address = row["address"]
+        if row["channel"] in {Channel.WHATSAPP, Channel.SMS} and address:
+            address = "+" + address.lstrip("+")
+        found = address and statements.rows(
+            "member_event",
+            {
+                "organization_id": row["organization_id"],
+                "channel": row["channel"],
+                "kind": row["kind"],
+                "address": address,
+                "at": _believable(row["occurred_at"], row["received_at"]),
+            },
+        )
+        batch.results[row["id"]] = (
+            ReceiptResult.APPLIED if found else ReceiptResult.UNMATCHED
+        )
+
+
+def _finish(batch: Batch) -> None:
+    receipt_ids = sorted(batch.results)
+    statements.rows(
+        "receipts_done",
+        {
+            "id": receipt_ids,
+            "result": [batch.results[one].value for one in receipt_ids],
+            "attempt_id": [batch.attempts.get(one) for one in receipt_ids],
+        },
+    )
+
+
+def _attempt_id(reference: str) -> int | None:
+    number, _, _ = reference.partition(":")
+    return int(number) if number.isdecimal() and len(number) < 19 else None

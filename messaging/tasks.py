@@ -1,0 +1,41 @@
+"""Doors for Celery: each fetches and calls, and none of them is the truth."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import shared_task
+from celery.signals import worker_shutting_down
+
+from messaging import receipts
+from messaging.dispatch import doorbell, pulse, pump
+from messaging.dispatch import rescue as rescuing
+
+
+@shared_task(name="messaging.tasks.ring")
+def ring() -> None:
+    """Beat's safety net: whatever is due is found within a second."""
+    pulse.beat()
+    doorbell.ring()
+
+
+@shared_task(name=doorbell.DISPATCH)
+def dispatch(integration_id: int) -> None:
+    pulse.beat()
+    pump.run(integration_id)
+
+
+@shared_task(name="messaging.tasks.rescue")
+def rescue() -> None:
+    rescuing.rescue()
+
+
+@shared_task(name=doorbell.APPLY_RECEIPTS)
+def apply_receipts() -> None:
+    receipts.apply()
+
+
+@worker_shutting_down.connect
+def finish_open_chunks(**kwargs: Any) -> None:
+    """Let pumps end after the chunk that is on its way."""
+    pump.stopping.set()
