@@ -16,6 +16,8 @@ from typing import Self
 
 import redis
 from celery import Celery
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from resend_admin.local import leash
 from resend_admin.local.ports import HOST, free_port
@@ -116,7 +118,9 @@ class PrivateBroker:
 
     def wait(self, child: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + READY_SECONDS
-        with redis.Redis.from_url(self.url, socket_timeout=5) as client:
+        # The client's own retries would wait for a second in between.
+        once = Retry(NoBackoff(), 0)
+        with redis.Redis.from_url(self.url, socket_timeout=5, retry=once) as client:
             while True:
                 try:
                     client.ping()

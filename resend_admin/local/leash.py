@@ -23,7 +23,9 @@ _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 GUARD = """
 while kill -0 "$1" 2>/dev/null && kill -0 "$2" 2>/dev/null; do sleep 1; done
 kill -0 "$2" 2>/dev/null || exit 0
-kill -s "$3" "-$2"; sleep 5; kill -s KILL "-$2"
+kill -s "$3" -- "-$2"
+for second in 1 2 3 4 5; do kill -0 "$2" 2>/dev/null && sleep 1; done
+kill -s KILL -- "-$2" 2>/dev/null
 """
 
 

@@ -54,13 +54,12 @@ class Roster:
         web.death_signal = signal.SIGTERM
         return web
 
-    def sandbox(self, port: int, smtp_port: int, hooks_url: str) -> Program:
+    def sandbox(self, port: int, smtp_port: int) -> Program:
         return self.program(
             "sandbox",
             *("-m", "resend_admin.sandbox", "--seed=7"),
             *(f"--port={port}", f"--smtp-port={smtp_port}"),
             f"--log={self.folder / 'sandbox.jsonl'}",
-            f"--hooks-url={hooks_url}",
         )
 
     def worker(self, before: Callable[[], object] | None) -> Program:

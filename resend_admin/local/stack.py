@@ -128,7 +128,11 @@ class LocalStack:
             }
         env_file.write(
             self.folder / "runtime.env",
-            {name: self.environment.get(name, "") for name in RUNTIME},
+            {
+                name: self.environment[name]
+                for name in RUNTIME
+                if name in self.environment
+            },
         )
         say("Preparing the database and the pages…")
         self.supervisor.run(
@@ -176,11 +180,7 @@ class LocalStack:
 
     def start_sandbox(self, ports: Ports) -> None:
         self.supervisor.start(
-            self.roster.sandbox(
-                ports.chosen["sandbox"],
-                ports.chosen["sandbox_smtp"],
-                f"{self.environment['PUBLIC_URL']}/hooks",
-            )
+            self.roster.sandbox(ports.chosen["sandbox"], ports.chosen["sandbox_smtp"])
         )
 
     def start_demo(self, ports: Ports) -> None:

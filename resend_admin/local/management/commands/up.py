@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.management import get_commands
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandParser
 
 from resend_admin.local.env_file import forget_earlier_run
 from resend_admin.local.problem import StartError
@@ -55,4 +56,4 @@ class Command(BaseCommand):
         try:
             LocalStack(choice, environment).run()
         except StartError as problem:
-            raise CommandError(str(problem), returncode=1) from None
+            sys.exit(str(problem))
