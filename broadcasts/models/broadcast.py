@@ -41,7 +41,10 @@ class Broadcast(models.Model):
     everyone. A retry has no filter: its rows are frozen when it is confirmed.
     ``content`` is what a flow broadcast sends, frozen when it starts; a retry
     takes it over from its source. ``filled_to`` is the last member for whom a
-    row was made, so that a start that is killed goes on where it stood.
+    row was made, so that a start that is killed goes on where it stood; the rows
+    of a retry are there before it starts, and *filled* means that each of them has
+    its way out. ``took_over`` says where the members of a retry stood when it was
+    confirmed, as ``[broadcast id, state, cause, number]`` each; see ``chain``.
     """
 
     organization = models.ForeignKey(
@@ -90,6 +93,18 @@ class Broadcast(models.Model):
     finished_at = models.DateTimeField(null=True, blank=True)
     filled_to = models.BigIntegerField(default=0)
     is_filled = models.BooleanField(default=False)
+    filled_at = models.DateTimeField(
+        null=True, blank=True, help_text="When rows were last made or started."
+    )
+    took_over = models.JSONField(default=list, blank=True)
+    routes_changed = models.BooleanField(
+        default=False,
+        help_text="Its routes are newer than its rows, so a retry chooses again.",
+    )
+    is_settling = models.BooleanField(
+        default=False,
+        help_text="It has ended, and rows are still to be taken back.",
+    )
     state_reason = models.CharField(max_length=300, blank=True, default="")
 
     class Meta:
@@ -136,6 +151,9 @@ class Broadcast(models.Model):
             ),
             models.Index(
                 fields=["id"], condition=Q(state="sending"), name="broadcast_sending"
+            ),
+            models.Index(
+                fields=["id"], condition=Q(is_settling=True), name="broadcast_settling"
             ),
             models.Index(
                 fields=["organization"],
