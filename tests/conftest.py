@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
+import django
 import pytest
 
 from resend_admin.local.servers import for_tests
@@ -12,6 +13,7 @@ from resend_admin.sandbox.thread import Sandbox
 
 os.environ.update(for_tests())
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "resend_admin.settings")
+django.setup()
 
 
 @pytest.fixture
