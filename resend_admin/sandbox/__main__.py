@@ -37,14 +37,14 @@ async def _serve(server: Server, port: int, smtp_port: int) -> int:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     try:
         await server.start(port, smtp_port)
-        print(
+        sys.stdout.write(
             f"Sandbox ready: http://{HOST}:{server.port},"
-            f" SMTP {HOST}:{server.smtp_port}, log {server.log_path}",
-            flush=True,
+            f" SMTP {HOST}:{server.smtp_port}, log {server.log_path}\n"
         )
+        sys.stdout.flush()
         await stop.wait()
     except OSError as error:
-        print(f"The sandbox cannot listen: {error.strerror}.", file=sys.stderr)
+        sys.stderr.write(f"The sandbox cannot listen: {error.strerror}.\n")
         return 1
     finally:
         await server.stop()

@@ -38,7 +38,7 @@ async def answer(
         case Fault.CLOSE:
             _close(request)
         case Fault.CLOSE_MID_BODY:
-            return await _half(request, response)
+            return await _half(request, status, _encoded(body))
         case Fault.GARBAGE:
             return web.Response(body=GARBAGE, content_type="text/html")
     return response
@@ -49,11 +49,15 @@ def json_response(
 ) -> web.Response:
     return web.Response(
         status=status,
-        body=json.dumps(body).encode(),
+        body=_encoded(body),
         content_type="application/json",
         charset="utf-8",
         headers=headers,
     )
+
+
+def _encoded(body: Mapping[str, Any]) -> bytes:
+    return json.dumps(body).encode()
 
 
 async def _stop_or(request: web.Request, seconds: float | None) -> None:
@@ -69,13 +73,12 @@ def _close(request: web.Request) -> None:
         request.transport.close()
 
 
-async def _half(request: web.Request, whole: web.Response) -> web.StreamResponse:
+async def _half(request: web.Request, status: int, body: bytes) -> web.StreamResponse:
     """Send the head and half of the body, and close."""
-    assert isinstance(whole.body, bytes)
-    response = web.StreamResponse(status=whole.status)
+    response = web.StreamResponse(status=status)
     response.content_type = "application/json"
-    response.content_length = len(whole.body)
+    response.content_length = len(body)
     await response.prepare(request)
-    await response.write(whole.body[: len(whole.body) // 2])
+    await response.write(body[: len(body) // 2])
     _close(request)
     return response

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import email
 import email.policy
+import logging
 import secrets
 import weakref
 from email.message import EmailMessage, Message
@@ -61,6 +62,8 @@ class Mail:
 
     async def start(self, port: int) -> int:
         """Listen on 127.0.0.1 and return the port (0: any free one)."""
+        # The library warns about its own plans at every log-in.
+        logging.getLogger("mail.log").setLevel(logging.ERROR)
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(self._connection, "127.0.0.1", port)
         address: tuple[str, int] = self._server.sockets[0].getsockname()
@@ -150,8 +153,9 @@ async def _disturbed(server: SMTP, verdict: Verdict, reply: str) -> str:
         case Fault.HANG:
             # The lost connection cancels this, whichever side ends it.
             await asyncio.Event().wait()
-        case Fault.CLOSE | Fault.CLOSE_MID_BODY:
-            assert isinstance(server.transport, asyncio.Transport)
+        case Fault.CLOSE | Fault.CLOSE_MID_BODY if isinstance(
+            server.transport, asyncio.Transport
+        ):
             if verdict.fault is Fault.CLOSE_MID_BODY:
                 # The first of two lines: half a line might pass for a whole one.
                 server.transport.write(reply.replace(" ", "-", 1).encode() + b"\r\n")

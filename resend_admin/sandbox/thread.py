@@ -6,11 +6,12 @@ import asyncio
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from resend_admin.sandbox.control import Control
 from resend_admin.sandbox.desk import Options
 from resend_admin.sandbox.log import Entry, Notice, read, read_notices
 from resend_admin.sandbox.server import HOST, Server
@@ -26,6 +27,27 @@ PATHS = {
     "telegram_bot": "/telegram",
     "twilio": "/twilio",
 }
+
+
+class LoopThread:
+    """An event loop that runs in a thread of its own until it is ended."""
+
+    def __init__(self, name: str) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(
+            target=self._loop.run_forever, name=name, daemon=True
+        )
+        self._thread.start()
+
+    def run(self, coroutine: Coroutine[Any, Any, Result]) -> Result:
+        """Run a coroutine there and wait for its result."""
+        future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        return future.result(PATIENCE)
+
+    def end(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(PATIENCE)
+        self._loop.close()
 
 
 class Sandbox:
@@ -59,9 +81,7 @@ class Sandbox:
         self.log = Path(log)
         self.port = port
         self.smtp_port = smtp_port
-        self._server: Server | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread: threading.Thread | None = None
+        self._running: tuple[LoopThread, Server] | None = None
 
     @property
     def url(self) -> str:
@@ -73,17 +93,14 @@ class Sandbox:
 
     def start(self) -> Self:
         """Start; a second start uses the ports of the first."""
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(
-            target=self._loop.run_forever, name="sandbox", daemon=True
-        )
-        self._thread.start()
+        thread = LoopThread("sandbox")
         try:
-            self._server = self._run(self._start())
+            server = thread.run(self._start())
         except BaseException:
-            self._end_thread()
+            thread.end()
             raise
-        self.port, self.smtp_port = self._server.port, self._server.smtp_port
+        self._running = thread, server
+        self.port, self.smtp_port = server.port, server.smtp_port
         return self
 
     async def _start(self) -> Server:
@@ -96,17 +113,11 @@ class Sandbox:
         return server
 
     def stop(self) -> None:
-        if self._server is not None:
-            self._run(self._server.stop())
-            self._server = None
-            self._end_thread()
-
-    def _end_thread(self) -> None:
-        assert self._loop is not None
-        assert self._thread is not None
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(PATIENCE)
-        self._loop.close()
+        if self._running is not None:
+            thread, server = self._running
+            self._running = None
+            thread.run(server.stop())
+            thread.end()
 
     def __enter__(self) -> Self:
         return self.start()
@@ -157,7 +168,7 @@ class Sandbox:
             "secret": secret,
             "sender": sender,
         }
-        self._run(_call(self._running.control.register_hook, fields))
+        self._tell(lambda control: _at_once(control.register_hook, fields))
 
     def behave(
         self,
@@ -182,41 +193,40 @@ class Sandbox:
             "accepting": accepting,
             "receipts": receipts,
         }
-        self._run(_call(self._running.control.behave, fields))
+        self._tell(lambda control: _at_once(control.behave, fields))
 
     def reset(self, channel: str = ALL) -> None:
         """Switch all faults off and post the receipts that were held."""
         fields = {"reset": True, "channel": channel}
-        self._run(_call(self._running.control.behave, fields))
+        self._tell(lambda control: _at_once(control.behave, fields))
 
     def post_receipt(
         self, provider_id: str, status: str = "delivered", code: str | None = None
     ) -> int:
         """Post one receipt by hand and return the HTTP status of the answer."""
         fields = {"provider_id": provider_id, "status": status, "code": code}
-        return self._run(self._running.control.post_receipt(fields))
+        return self._tell(lambda control: control.post_receipt(fields))
 
     def inbound(
         self, channel: str, sender: str, text: str, *, account: str | None = None
     ) -> int:
         """Post what a member wrote and return the HTTP status of the answer."""
         fields = {"channel": channel, "from": sender, "text": text, "account": account}
-        return self._run(self._running.control.inbound(fields))
+        return self._tell(lambda control: control.inbound(fields))
 
-    @property
-    def _running(self) -> Server:
-        if self._server is None:
+    def _tell(self, act: Callable[[Control], Awaitable[Result]]) -> Result:
+        """Do something with the control, in the sandbox's own thread."""
+        if self._running is None:
             raise RuntimeError("The sandbox is not running.")
-        return self._server
+        thread, server = self._running
 
-    def _run(self, coroutine: Coroutine[Any, Any, Result]) -> Result:
-        """Run a coroutine in the sandbox's loop and wait for its result."""
-        assert self._loop is not None
-        future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
-        return future.result(PATIENCE)
+        async def told() -> Result:
+            return await act(server.control)
+
+        return thread.run(told())
 
 
-async def _call(
+async def _at_once(
     function: Callable[[Mapping[str, Any]], object], fields: Mapping[str, Any]
 ) -> None:
     function(fields)

@@ -44,6 +44,27 @@ def test_the_process_says_when_it_is_ready_and_stops_when_asked(
     assert entry.recipient == "12345"
 
 
+def test_what_was_answered_stands_in_the_log_of_a_killed_process(
+    tmp_path: Path,
+) -> None:
+    log = tmp_path / "sandbox.jsonl"
+    with subprocess.Popen(command(log), stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            found = re.search(r"http://127\.0\.0\.1:\d+", process.stdout.readline())
+            assert found
+            send = f"{found.group()}/telegram/bot1:x/sendMessage?text=Hello&chat_id="
+            answered = [
+                chat
+                for chat in range(10_100, 10_150)
+                if call("GET", f"{send}{chat}").status == 200
+            ]
+        finally:
+            process.kill()
+    assert answered
+    assert [int(entry.recipient) for entry in read(log) if entry.accepted] == answered
+
+
 def test_a_taken_port_gives_one_sentence(tmp_path: Path) -> None:
     with Sandbox() as sandbox:
         ended = subprocess.run(
