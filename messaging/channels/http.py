@@ -50,6 +50,17 @@ request written into that moment would be in doubt for no good reason."""
 GATEWAY_GAVE_UP: Final = frozenset({504, 524})
 """Answers of a gateway that stopped waiting: the provider may still have sent."""
 
+NOT_LEFT: Final = (
+    # Refused, unresolvable, no TLS.
+    aiohttp.ClientConnectorError,
+    # Nobody there, or no connection free in time.
+    aiohttp.ConnectionTimeoutError,
+    # An address that is none.
+    aiohttp.InvalidURL,
+    aiohttp.NonHttpUrlClientError,
+)
+"""Errors after which it is certain that no byte has left."""
+
 LONGEST_PAUSE: Final = 86_400.0
 
 
@@ -173,13 +184,7 @@ class HttpConnection:
                 body = await _whole_body(response)
             answer = self._provider.read(status, headers, body)
             return replace(answer, http_status=status), body
-        except (
-            aiohttp.ClientConnectorError,
-            aiohttp.ConnectionTimeoutError,
-        ) as problem:
-            # Refused, unresolvable, no TLS, or nobody there: no byte has left.
-            return Rejected("connection_failed", _describe(problem)), b""
-        except aiohttp.InvalidURL as problem:
+        except NOT_LEFT as problem:
             return Rejected("connection_failed", _describe(problem)), b""
         except (TimeoutError, aiohttp.ServerTimeoutError) as problem:
             return self._broken(status, "timeout", problem), b""
@@ -248,7 +253,7 @@ def without_own_words(status: int, headers: Mapping[str, str], body: bytes) -> A
     if status == 401:
         return Rejected("auth_failed", detail)
     if status in GATEWAY_GAVE_UP:
-        return InDoubt("timeout", detail)
+        return InDoubt(code, detail)
     if status >= 300:
         return Rejected(code, detail)
     return InDoubt("unreadable_answer", detail)

@@ -42,3 +42,15 @@ def template_text(payload: Mapping[str, Any], parameters: Mapping[str, str]) -> 
         for number, value in enumerate(template_values(payload, parameters), start=1)
     }
     return render(str(payload.get("body") or ""), {**parameters, **numbered})
+
+
+def template_as_text(payload: Mapping[str, Any], parameters: Mapping[str, str]) -> str:
+    """Return a template's words for a channel that has no templates.
+
+    Raise ``ValueError`` if there are none: an empty message must not leave.
+    """
+    text = template_text(payload, parameters)
+    if not text.strip():
+        message = "The template has no text."
+        raise ValueError(message)
+    return text

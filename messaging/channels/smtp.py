@@ -8,6 +8,7 @@ moment is certain, a silence after it is not.
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
@@ -16,7 +17,7 @@ from email.utils import make_msgid, parseaddr
 from smtplib import SMTPException
 from typing import Any, Final
 
-from django.core.mail import EmailMultiAlternatives
+from django.core.mail import DNS_NAME, EmailMultiAlternatives
 
 from messaging.channels.configuration import missing, setting
 from messaging.channels.contract import (
@@ -40,6 +41,12 @@ from messaging.channels.smtp_letter import markup, plain, subject
 from messaging.channels.smtp_replies import failure, raw_reply
 
 REFERENCE_HEADER: Final = "X-Resend-Admin-Reference"
+BAD_ADDRESS: Final = "5.1.3"
+"""RFC 3463: "bad destination mailbox address syntax"."""
+
+ADDRESS: Final = re.compile(r"[^@\s<>,;:\"()\x00-\x1f]+@[^@\s<>,;:\"()\x00-\x1f]+")
+"""One bare address; anything more could reach somebody else."""
+
 CONNECTIONS: Final = 4
 """Connections to one server at the same time; many servers allow few."""
 
@@ -102,13 +109,13 @@ class Smtp:
 
     def build(self, account: Account, outbound: Outbound) -> EmailMultiAlternatives:
         """Return the letter. Raise ``ValueError`` for what is no letter."""
-        if not outbound.recipient.strip():
-            message = "There is no address to send to."
-            raise ValueError(message)
         if outbound.kind == ContentKind.FLOW or outbound.kind not in self.content_kinds:
             message = f"E-mail cannot carry content of kind {outbound.kind}."
             raise ValueError(message)
         (part,) = parts(outbound.kind, outbound.payload, outbound.parameters)
+        if not plain(part).strip():
+            message = "There is nothing to write in the letter."
+            raise ValueError(message)
         sender = setting(self.fields, account, "from_address")
         domain = parseaddr(sender)[1].rpartition("@")[2] or "localhost"
         letter = EmailMultiAlternatives(
@@ -132,6 +139,9 @@ class Smtp:
     @asynccontextmanager
     async def _connect(self, account: Account) -> AsyncIterator[Connection]:
         connection = SmtpConnection(self, account)
+        # Finding one's own name may take a slow reverse look-up. It is done
+        # once per process, and not at the expense of the first letter.
+        await asyncio.to_thread(DNS_NAME.get_fqdn)
         try:
             yield connection
         finally:
@@ -166,6 +176,8 @@ class SmtpConnection:
 
     async def send(self, outbound: Outbound) -> Answer:
         """Hand over one letter. Never raises but for cancellation."""
+        if not ADDRESS.fullmatch(outbound.recipient):
+            return Rejected(BAD_ADDRESS, "This is not an e-mail address.")
         try:
             letter = self._provider.build(self._account, outbound)
             # Django finds forged headers and impossible addresses only here.

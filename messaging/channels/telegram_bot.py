@@ -40,7 +40,7 @@ from messaging.channels.http import (
     without_own_words,
 )
 from messaging.channels.limits import Limits
-from messaging.channels.placeholders import render, template_text
+from messaging.channels.placeholders import render, template_as_text
 from messaging.channels.posts import (
     consent,
     document,
@@ -177,7 +177,7 @@ def _refusal(
         asked = mapping(answer.get("parameters")).get("retry_after")
         return RateLimited(code, _seconds(asked, pause(headers, default=5.0)), detail)
     if status in GATEWAY_GAVE_UP:
-        return InDoubt("timeout", detail)
+        return InDoubt(f"http_{status}", detail)
     if code in {"401", "404"} or status in {401, 404}:
         return Rejected("auth_failed", detail)
     said = detail.casefold()
@@ -207,7 +207,7 @@ def _call(outbound: Outbound) -> tuple[str, dict[str, Any]]:
         case ContentKind.TEXT:
             return "sendMessage", {"text": render(payload["text"], parameters)}
         case ContentKind.TEMPLATE:
-            return "sendMessage", {"text": template_text(payload, parameters)}
+            return "sendMessage", {"text": template_as_text(payload, parameters)}
         case ContentKind.INTERACTIVE:
             keyboard = [
                 [{"text": choice["title"], "callback_data": choice["id"]}]

@@ -36,7 +36,7 @@ from messaging.channels.http import (
     without_own_words,
 )
 from messaging.channels.limits import MEDIA, Limits
-from messaging.channels.placeholders import render, template_text
+from messaging.channels.placeholders import render, template_as_text
 from messaging.channels.posts import word
 
 FAILED: Final = frozenset({"failed", "undelivered", "canceled"})
@@ -162,7 +162,7 @@ def _content(outbound: Outbound) -> list[tuple[str, str]]:
         case ContentKind.TEXT:
             return [("Body", render(payload["text"], parameters))]
         case ContentKind.TEMPLATE:
-            return [("Body", template_text(payload, parameters))]
+            return [("Body", template_as_text(payload, parameters))]
         case kind if kind in MEDIA:
             caption = render(payload.get("caption") or "", parameters)
             body = [("Body", caption)] if caption else []
