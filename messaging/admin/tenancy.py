@@ -1,0 +1,202 @@
+"""Django admin for two kinds of people, and nothing across organizations.
+
+Operators (superusers without organization) see everything. Managers (staff with
+the role admin) see the rows of their own organization, in lists, forms,
+autocomplete, history and by URL; another organization's id is "not found".
+Everybody else finds nothing here. Permissions come from the role alone; the
+permission tables of Django are not used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.db.models import ForeignKey, Model, QuerySet
+from django.http import Http404, HttpRequest
+
+from messaging.admin.paginator import (
+    LookAheadPaginator,
+    UncountedChangeList,
+    asked_page,
+)
+from messaging.models import Role, User
+
+if TYPE_CHECKING:
+    ModelAdmin = admin.ModelAdmin[Any]
+    ModelForm = forms.ModelForm[Any]
+else:
+    ModelAdmin = admin.ModelAdmin
+    ModelForm = forms.ModelForm
+
+
+def is_operator(request: HttpRequest) -> bool:
+    person = request.user
+    return (
+        isinstance(person, User)
+        and person.is_active
+        and person.is_superuser
+        and person.organization_id is None
+    )
+
+
+def managed_id(request: HttpRequest) -> int | None:
+    """Return the organization that this person manages, if any."""
+    person = request.user
+    if not isinstance(person, User) or not (person.is_active and person.is_staff):
+        return None
+    return person.organization_id if person.role == Role.ADMIN else None
+
+
+class TenantForm(ModelForm):
+    """Checks what must be unique per organization, also where it is not editable."""
+
+    def validate_constraints(self) -> None:
+        meta = self._meta.model._meta
+        hidden = {field.name for field in meta.fields} - set(self.fields)
+        exclude = (hidden | set(self.errors)) - {"organization"}
+        try:
+            self.instance.validate_constraints(exclude=exclude)
+        except ValidationError as error:
+            self.add_error(None, ValidationError(error.messages))
+
+
+class TenantAdmin(ModelAdmin):
+    """Shows a person their own organization's rows and no others.
+
+    ``organization_path`` leads from the model to its organization, empty for
+    models that only operators may see. Without ``managers_may_change`` managers
+    can look and no more; nobody deletes anything without ``may_delete``.
+    """
+
+    organization_path: ClassVar[str] = "organization"
+    managers_may_add: ClassVar[bool] = False
+    managers_may_change: ClassVar[bool] = False
+    operators_may_write: ClassVar[bool] = True
+    may_delete: ClassVar[bool] = False
+
+    form: type[ModelForm] = TenantForm
+    list_per_page = 50
+    list_max_show_all = 0
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    view_on_site = False
+
+    # Rows
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows = super().get_queryset(request)
+        if is_operator(request):
+            return rows
+        organization_id = managed_id(request)
+        if organization_id is None or not self.organization_path:
+            return rows.none()
+        return rows.filter(**{self.organization_path: organization_id})
+
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> Any:
+        """Return the row, else raise ``Http404``: Django would tell the id is wrong."""
+        found = super().get_object(request, object_id, from_field)
+        if found is None:
+            raise Http404
+        return found
+
+    def get_field_queryset(
+        self, db: str | None, db_field: Any, request: HttpRequest
+    ) -> QuerySet[Any] | None:
+        """Offer, and accept, only what this person may see of the other model."""
+        other = self.admin_site.get_model_admin(db_field.remote_field.model)
+        return other.get_queryset(request)
+
+    # Permissions
+
+    def _may(self, request: HttpRequest, *, managers: bool) -> bool:
+        if is_operator(request):
+            return self.operators_may_write
+        return managers and managed_id(request) is not None
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def has_view_permission(
+        self, request: HttpRequest, obj: Model | None = None
+    ) -> bool:
+        if is_operator(request):
+            return True
+        return bool(self.organization_path) and managed_id(request) is not None
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return self._may(request, managers=self.managers_may_add)
+
+    def has_change_permission(
+        self, request: HttpRequest, obj: Model | None = None
+    ) -> bool:
+        return self._may(request, managers=self.managers_may_change)
+
+    def has_delete_permission(
+        self, request: HttpRequest, obj: Model | None = None
+    ) -> bool:
+        return self.may_delete and self.has_change_permission(request, obj)
+
+    # Forms
+
+    def get_form(
+        self,
+        request: HttpRequest,
+        obj: Any | None = None,
+        change: bool = False,
+        **kwargs: Any,
+    ) -> type[ModelForm]:
+        """Fix the organization: a row never moves, a manager has only one.
+
+        A switched-off field ignores what is posted and keeps its first value.
+        """
+        form = super().get_form(request, obj, change=change, **kwargs)
+        field = form.base_fields.get("organization")
+        if field is not None and obj is not None:
+            field.disabled = True
+        elif field is not None and not is_operator(request):
+            field.initial = managed_id(request)
+            field.disabled = True
+        return form
+
+    def formfield_for_foreignkey(
+        self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
+    ) -> Any:
+        field = super().formfield_for_foreignkey(db_field, request, **kwargs)
+        if field is not None and hasattr(field.widget, "can_add_related"):
+            field.widget.can_add_related = False
+            field.widget.can_change_related = False
+            field.widget.can_delete_related = False
+        return field
+
+    # Lists
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[Any]:
+        return UncountedChangeList
+
+    def get_paginator(
+        self,
+        request: HttpRequest,
+        queryset: QuerySet[Any],
+        per_page: int,
+        orphans: int = 0,
+        allow_empty_first_page: bool = True,
+    ) -> LookAheadPaginator:
+        return LookAheadPaginator(
+            queryset,
+            per_page,
+            orphans,
+            allow_empty_first_page,
+            number=asked_page(request),
+        )
+
+
+class ReadOnlyAdmin(TenantAdmin):
+    """What the engine writes, people read."""
+
+    operators_may_write = False
+    actions = None
