@@ -22,10 +22,10 @@ from tests.messaging.channels.stands import STANDS, Behaviour, HttpStand, Stand,
 HTTP_KINDS = [kind for kind in PROVIDERS if issubclass(STANDS[kind], HttpStand)]
 
 
-def impatient(kind: str) -> Provider:
+def impatient(kind: str, seconds: float = 0.5) -> Provider:
     """Return a provider of its own that gives up soon."""
     provider = type(PROVIDERS[kind])()
-    provider.timeout = 0.5
+    provider.timeout = seconds
     return provider
 
 
@@ -259,7 +259,7 @@ def test_one_connection_survives_every_failure(kind: str) -> None:
     async def scenario() -> list[Answer]:
         async with (
             STANDS[kind]() as stand,
-            impatient(kind).connect(stand.account()) as connection,
+            impatient(kind, 1.5).connect(stand.account()) as connection,
         ):
             answers = []
             for behaviour in (*Behaviour, Behaviour.ACCEPT):
