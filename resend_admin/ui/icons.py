@@ -38,7 +38,9 @@ SHAPES: dict[str, str] = {
         'M3.6 12.4 5 11M11 5l1.4-1.4"/>'
     ),
     "home": '<path d="M2.3 7.3 8 2.5l5.7 4.8M4 6.2v7.3h8V6.2M6.6 13.5v-4h2.8v4"/>',
-    "inbox": '<path d="M2.2 9.2h3.3l1 1.9h3l1-1.9h3.3M2.2 9.2 4.1 3h7.8l1.9 6.2V13H2.2z"/>',
+    "inbox": (
+        '<path d="M2.2 9.2h3.3l1 1.9h3l1-1.9h3.3M2.2 9.2 4.1 3h7.8l1.9 6.2V13H2.2z"/>'
+    ),
     "info": '<circle cx="8" cy="8" r="6"/><path d="M8 7.4V11M8 5v.1"/>',
     "key": (
         '<circle cx="5.2" cy="10.8" r="2.9"/><path d="m7.3 8.7 6-6M10.6 5.4l2.1 2.1"/>'
@@ -93,7 +95,7 @@ SHAPES: dict[str, str] = {
 def icon_svg(name: str, label: str = "", css_class: str = "") -> SafeString:
     """The shape as inline SVG; with a ``label`` it is an image with that name,
     without one it is decoration. An unknown name raises ``KeyError``."""
-    shape = mark_safe(SHAPES[name])
+    shape = mark_safe(SHAPES[name])  # noqa: S308 - A constant of this module.
     classes = f"icon {css_class}".strip()
     if label:
         return format_html(
