@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import django
 import pytest
@@ -11,13 +12,16 @@ import pytest
 from resend_admin.local.servers import for_tests
 from resend_admin.sandbox.thread import Sandbox
 
+if TYPE_CHECKING:
+    from tests.factories import World
+
 os.environ.update(for_tests())
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "resend_admin.settings")
 django.setup()
 
 
 @pytest.fixture
-def ours(db: None):  # type: ignore[no-untyped-def]
+def ours(db: None) -> World:
     """The organization that a test acts for."""
     from tests.factories import world
 
@@ -25,7 +29,7 @@ def ours(db: None):  # type: ignore[no-untyped-def]
 
 
 @pytest.fixture
-def theirs(db: None):  # type: ignore[no-untyped-def]
+def theirs(db: None) -> World:
     """The other organization, which a test must never meet."""
     from tests.factories import world
 

@@ -6,142 +6,407 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('messaging', '0001_initial'),
+        ("messaging", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Flow',
+            name="Flow",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100)),
-                ('is_published', models.BooleanField(default=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='flows', to='messaging.organization')),
-                ('published_content', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='messaging.content')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
+                    ),
+                ),
+                ("name", models.CharField(max_length=100)),
+                ("is_published", models.BooleanField(default=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="flows",
+                        to="messaging.organization",
+                    ),
+                ),
+                (
+                    "published_content",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="messaging.content",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['name'],
+                "ordering": ["name"],
             },
         ),
         migrations.CreateModel(
-            name='Broadcast',
+            name="Broadcast",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=200)),
-                ('kind', models.CharField(choices=[('flow', 'Flow'), ('template', 'Template')], max_length=10)),
-                ('state', models.CharField(choices=[('draft', 'Draft'), ('scheduled', 'Scheduled'), ('sending', 'Sending'), ('completed', 'Finished'), ('cancelled', 'Cancelled'), ('failed', 'Could not run')], default='draft', max_length=10)),
-                ('audience', models.JSONField(blank=True, default=dict)),
-                ('run_at', models.DateTimeField(blank=True, null=True)),
-                ('time_zone', models.CharField(default='UTC', max_length=64)),
-                ('expires_at', models.DateTimeField(blank=True, help_text='Not worth sending after this moment.', null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('started_at', models.DateTimeField(blank=True, null=True)),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('filled_to', models.BigIntegerField(default=0)),
-                ('is_filled', models.BooleanField(default=False)),
-                ('state_reason', models.CharField(blank=True, default='', max_length=300)),
-                ('content', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='messaging.content')),
-                ('created_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('organization', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='broadcasts', to='messaging.organization')),
-                ('retry_of', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='retries', to='broadcasts.broadcast')),
-                ('root', models.ForeignKey(blank=True, help_text='The first broadcast of the chain; empty on that one itself.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='chain', to='broadcasts.broadcast')),
-                ('flow', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='broadcasts', to='broadcasts.flow')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
+                    ),
+                ),
+                ("name", models.CharField(max_length=200)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("flow", "Flow"), ("template", "Template")],
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("draft", "Draft"),
+                            ("scheduled", "Scheduled"),
+                            ("sending", "Sending"),
+                            ("completed", "Finished"),
+                            ("cancelled", "Cancelled"),
+                            ("failed", "Could not run"),
+                        ],
+                        default="draft",
+                        max_length=10,
+                    ),
+                ),
+                ("audience", models.JSONField(blank=True, default=dict)),
+                ("run_at", models.DateTimeField(blank=True, null=True)),
+                ("time_zone", models.CharField(default="UTC", max_length=64)),
+                (
+                    "expires_at",
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="Not worth sending after this moment.",
+                        null=True,
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("started_at", models.DateTimeField(blank=True, null=True)),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                ("filled_to", models.BigIntegerField(default=0)),
+                ("is_filled", models.BooleanField(default=False)),
+                (
+                    "state_reason",
+                    models.CharField(blank=True, default="", max_length=300),
+                ),
+                (
+                    "content",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="messaging.content",
+                    ),
+                ),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="broadcasts",
+                        to="messaging.organization",
+                    ),
+                ),
+                (
+                    "retry_of",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="retries",
+                        to="broadcasts.broadcast",
+                    ),
+                ),
+                (
+                    "root",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="The first broadcast of the chain; empty on that one itself.",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="chain",
+                        to="broadcasts.broadcast",
+                    ),
+                ),
+                (
+                    "flow",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="broadcasts",
+                        to="broadcasts.flow",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='FlowStep',
+            name="FlowStep",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('position', models.PositiveSmallIntegerField()),
-                ('content', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='messaging.content')),
-                ('flow', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='steps', to='broadcasts.flow')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
+                    ),
+                ),
+                ("position", models.PositiveSmallIntegerField()),
+                (
+                    "content",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="messaging.content",
+                    ),
+                ),
+                (
+                    "flow",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="steps",
+                        to="broadcasts.flow",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['flow', 'position'],
+                "ordering": ["flow", "position"],
             },
         ),
         migrations.CreateModel(
-            name='Route',
+            name="Route",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('role', models.CharField(choices=[('route', 'Route'), ('fallback', 'Fallback')], max_length=10)),
-                ('position', models.PositiveSmallIntegerField()),
-                ('broadcast', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='routes', to='broadcasts.broadcast')),
-                ('content', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='messaging.content')),
-                ('integration', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='messaging.integration')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
+                    ),
+                ),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[("route", "Route"), ("fallback", "Fallback")],
+                        max_length=10,
+                    ),
+                ),
+                ("position", models.PositiveSmallIntegerField()),
+                (
+                    "broadcast",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="routes",
+                        to="broadcasts.broadcast",
+                    ),
+                ),
+                (
+                    "content",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="messaging.content",
+                    ),
+                ),
+                (
+                    "integration",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="messaging.integration",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['broadcast', 'role', 'position'],
+                "ordering": ["broadcast", "role", "position"],
             },
         ),
         migrations.AddConstraint(
-            model_name='flow',
-            constraint=models.UniqueConstraint(fields=('organization', 'name'), name='flow_name_once'),
+            model_name="flow",
+            constraint=models.UniqueConstraint(
+                fields=("organization", "name"), name="flow_name_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='flow',
-            constraint=models.CheckConstraint(condition=models.Q(('is_published', False), ('published_content__isnull', False), _connector='OR'), name='flow_published_has_content'),
+            model_name="flow",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("is_published", False),
+                    ("published_content__isnull", False),
+                    _connector="OR",
+                ),
+                name="flow_published_has_content",
+            ),
         ),
         migrations.AddIndex(
-            model_name='broadcast',
-            index=models.Index(fields=['organization', '-id'], name='broadcast_newest'),
+            model_name="broadcast",
+            index=models.Index(fields=["organization", "-id"], name="broadcast_newest"),
         ),
         migrations.AddIndex(
-            model_name='broadcast',
-            index=models.Index(condition=models.Q(('state', 'scheduled')), fields=['run_at'], name='broadcast_due'),
+            model_name="broadcast",
+            index=models.Index(
+                condition=models.Q(("state", "scheduled")),
+                fields=["run_at"],
+                name="broadcast_due",
+            ),
         ),
         migrations.AddIndex(
-            model_name='broadcast',
-            index=models.Index(condition=models.Q(('state', 'sending')), fields=['id'], name='broadcast_sending'),
+            model_name="broadcast",
+            index=models.Index(
+                condition=models.Q(("state", "sending")),
+                fields=["id"],
+                name="broadcast_sending",
+            ),
         ),
         migrations.AddIndex(
-            model_name='broadcast',
-            index=models.Index(condition=models.Q(('state__in', ['draft', 'scheduled'])), fields=['organization'], name='broadcast_of_quota'),
+            model_name="broadcast",
+            index=models.Index(
+                condition=models.Q(("state__in", ["draft", "scheduled"])),
+                fields=["organization"],
+                name="broadcast_of_quota",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='broadcast',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['draft', 'scheduled', 'sending', 'completed', 'cancelled', 'failed'])), name='broadcast_state_known'),
+            model_name="broadcast",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "state__in",
+                        [
+                            "draft",
+                            "scheduled",
+                            "sending",
+                            "completed",
+                            "cancelled",
+                            "failed",
+                        ],
+                    )
+                ),
+                name="broadcast_state_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='broadcast',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('finished_at__isnull', False), ('state__in', ['completed', 'cancelled', 'failed'])), models.Q(models.Q(('state__in', ['completed', 'cancelled', 'failed']), _negated=True), ('finished_at__isnull', True)), _connector='OR'), name='broadcast_finished_when_final'),
+            model_name="broadcast",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("finished_at__isnull", False),
+                        ("state__in", ["completed", "cancelled", "failed"]),
+                    ),
+                    models.Q(
+                        models.Q(
+                            ("state__in", ["completed", "cancelled", "failed"]),
+                            _negated=True,
+                        ),
+                        ("finished_at__isnull", True),
+                    ),
+                    _connector="OR",
+                ),
+                name="broadcast_finished_when_final",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='broadcast',
-            constraint=models.CheckConstraint(condition=models.Q(('state', 'draft'), ('run_at__isnull', False), _connector='OR'), name='broadcast_scheduled_has_time'),
+            model_name="broadcast",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("state", "draft"), ("run_at__isnull", False), _connector="OR"
+                ),
+                name="broadcast_scheduled_has_time",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='broadcast',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('flow__isnull', True), ('kind', 'template')), models.Q(('flow__isnull', False), ('kind', 'flow')), _connector='OR'), name='broadcast_flow_or_template'),
+            model_name="broadcast",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("flow__isnull", True), ("kind", "template")),
+                    models.Q(("flow__isnull", False), ("kind", "flow")),
+                    _connector="OR",
+                ),
+                name="broadcast_flow_or_template",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='broadcast',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('retry_of__isnull', True), ('root__isnull', True)), models.Q(('retry_of__isnull', False), ('root__isnull', False), models.Q(('retry_of', models.F('id')), _negated=True)), _connector='OR'), name='broadcast_retry_has_root'),
+            model_name="broadcast",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("retry_of__isnull", True), ("root__isnull", True)),
+                    models.Q(
+                        ("retry_of__isnull", False),
+                        ("root__isnull", False),
+                        models.Q(("retry_of", models.F("id")), _negated=True),
+                    ),
+                    _connector="OR",
+                ),
+                name="broadcast_retry_has_root",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='broadcast',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ['scheduled', 'sending'])), fields=('retry_of',), name='broadcast_one_live_retry'),
+            model_name="broadcast",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state__in", ["scheduled", "sending"])),
+                fields=("retry_of",),
+                name="broadcast_one_live_retry",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='flowstep',
-            constraint=models.UniqueConstraint(fields=('flow', 'position'), name='flow_step_position_once'),
+            model_name="flowstep",
+            constraint=models.UniqueConstraint(
+                fields=("flow", "position"), name="flow_step_position_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='route',
-            constraint=models.UniqueConstraint(fields=('broadcast', 'role', 'position'), name='route_position_once'),
+            model_name="route",
+            constraint=models.UniqueConstraint(
+                fields=("broadcast", "role", "position"), name="route_position_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='route',
-            constraint=models.CheckConstraint(condition=models.Q(('role', 'route'), ('content__isnull', False), _connector='OR'), name='route_fallback_has_template'),
+            model_name="route",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("role", "route"), ("content__isnull", False), _connector="OR"
+                ),
+                name="route_fallback_has_template",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='route',
-            constraint=models.CheckConstraint(condition=models.Q(('role__in', ['route', 'fallback'])), name='route_role_known'),
+            model_name="route",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("role__in", ["route", "fallback"])),
+                name="route_role_known",
+            ),
         ),
     ]

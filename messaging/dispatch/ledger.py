@@ -44,10 +44,15 @@ def settle(attempt_ids: Sequence[int]) -> None:
         "settle_credits",
         {
             "attempt_ids": list(attempt_ids),
-            "kinds_without_receipts": [
-                kind
-                for kind, provider in PROVIDERS.items()
-                if not provider.confirms_delivery
-            ],
+            "kinds_without_receipts": kinds_without_receipts(),
         },
     )
+
+
+def kinds_without_receipts() -> list[str]:
+    """Return the kinds of integration for which *sent* is the last word."""
+    return [
+        kind
+        for kind, provider in PROVIDERS.items()
+        if not provider.confirms_delivery
+    ]

@@ -17,472 +17,1446 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('auth', '0012_alter_user_first_name_max_length'),
+        ("auth", "0012_alter_user_first_name_max_length"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Organization',
+            name="Organization",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=200)),
-                ('time_zone', models.CharField(default='UTC', help_text='IANA name, for example Africa/Accra. Days of reports follow it.', max_length=64, validators=[messaging.models.organization.validate_time_zone])),
-                ('broadcast_quota', models.PositiveIntegerField(default=25, help_text='Drafts and scheduled broadcasts that may exist at the same time.', validators=[django.core.validators.MinValueValidator(1)])),
-                ('retention_days', models.PositiveIntegerField(default=30, help_text='Days that messages and attempts are kept. Counters never expire.', validators=[django.core.validators.MinValueValidator(1)])),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
+                    ),
+                ),
+                ("name", models.CharField(max_length=200)),
+                (
+                    "time_zone",
+                    models.CharField(
+                        default="UTC",
+                        help_text="IANA name, for example Africa/Accra. Days of reports follow it.",
+                        max_length=64,
+                        validators=[messaging.models.organization.validate_time_zone],
+                    ),
+                ),
+                (
+                    "broadcast_quota",
+                    models.PositiveIntegerField(
+                        default=25,
+                        help_text="Drafts and scheduled broadcasts that may exist at the same time.",
+                        validators=[django.core.validators.MinValueValidator(1)],
+                    ),
+                ),
+                (
+                    "retention_days",
+                    models.PositiveIntegerField(
+                        default=30,
+                        help_text="Days that messages and attempts are kept. Counters never expire.",
+                        validators=[django.core.validators.MinValueValidator(1)],
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'ordering': ['name'],
+                "ordering": ["name"],
             },
         ),
         migrations.CreateModel(
-            name='Integration',
+            name="Integration",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('uid', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
-                ('name', models.CharField(max_length=100)),
-                ('kind', models.CharField(choices=messaging.models.integration.kind_choices, max_length=30)),
-                ('channel', models.CharField(choices=messaging.models.contact.channel_choices, editable=False, max_length=10)),
-                ('settings', models.JSONField(blank=True, default=dict)),
-                ('encrypted_credentials', models.TextField(blank=True, default='', editable=False)),
-                ('state', models.CharField(choices=[('active', 'Active'), ('paused', 'Paused: its queue is kept'), ('off', 'Switched off: its messages are skipped')], default='active', max_length=10)),
-                ('state_reason', models.CharField(blank=True, default='', max_length=300)),
-                ('rate_per_second', models.FloatField(default=10, validators=[django.core.validators.MinValueValidator(0.01)])),
-                ('credit_price', models.PositiveSmallIntegerField(default=1, help_text='Credits for one delivered message; 0 means free.')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='integrations', to='messaging.organization')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
+                    ),
+                ),
+                (
+                    "uid",
+                    models.UUIDField(default=uuid.uuid4, editable=False, unique=True),
+                ),
+                ("name", models.CharField(max_length=100)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=messaging.models.integration.kind_choices, max_length=30
+                    ),
+                ),
+                (
+                    "channel",
+                    models.CharField(
+                        choices=messaging.models.contact.channel_choices,
+                        editable=False,
+                        max_length=10,
+                    ),
+                ),
+                ("settings", models.JSONField(blank=True, default=dict)),
+                (
+                    "encrypted_credentials",
+                    models.TextField(blank=True, default="", editable=False),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("active", "Active"),
+                            ("paused", "Paused: its queue is kept"),
+                            ("off", "Switched off: its messages are skipped"),
+                        ],
+                        default="active",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "state_reason",
+                    models.CharField(blank=True, default="", max_length=300),
+                ),
+                (
+                    "rate_per_second",
+                    models.FloatField(
+                        default=10,
+                        validators=[django.core.validators.MinValueValidator(0.01)],
+                    ),
+                ),
+                (
+                    "credit_price",
+                    models.PositiveSmallIntegerField(
+                        default=1,
+                        help_text="Credits for one delivered message; 0 means free.",
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="integrations",
+                        to="messaging.organization",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['channel', 'name'],
+                "ordering": ["channel", "name"],
             },
         ),
         migrations.CreateModel(
-            name='Content',
+            name="Content",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=messaging.models.content.kind_choices, max_length=12)),
-                ('name', models.CharField(blank=True, default='', max_length=100)),
-                ('payload', models.JSONField()),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('archived_at', models.DateTimeField(blank=True, null=True)),
-                ('organization', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='contents', to='messaging.organization')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=messaging.models.content.kind_choices, max_length=12
+                    ),
+                ),
+                ("name", models.CharField(blank=True, default="", max_length=100)),
+                ("payload", models.JSONField()),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("archived_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="contents",
+                        to="messaging.organization",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Contact',
+            name="Contact",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('external_id', models.CharField(max_length=100)),
-                ('name', models.CharField(blank=True, default='', max_length=200)),
-                ('phone', models.CharField(blank=True, default='', help_text='E.164 with a plus; serves WhatsApp and SMS.', max_length=16)),
-                ('email', models.EmailField(blank=True, default='', max_length=254)),
-                ('telegram_chat_id', models.CharField(blank=True, default='', max_length=32)),
-                ('country', models.CharField(blank=True, default='', help_text='ISO 3166, for example GH.', max_length=2)),
-                ('language', models.CharField(blank=True, default='', help_text='For example en or pt-BR.', max_length=10)),
-                ('tags', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=50), blank=True, default=list, size=None)),
-                ('opted_out_channels', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=messaging.models.contact.channel_choices, max_length=10), blank=True, default=list, help_text='Channels on which this person asked not to be written to.', size=None)),
-                ('whatsapp_inbound_at', models.DateTimeField(blank=True, help_text="When the member last wrote; opens WhatsApp's 24-hour window.", null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('organization', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='contacts', to='messaging.organization')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
+                    ),
+                ),
+                ("external_id", models.CharField(max_length=100)),
+                ("name", models.CharField(blank=True, default="", max_length=200)),
+                (
+                    "phone",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        help_text="E.164 with a plus; serves WhatsApp and SMS.",
+                        max_length=16,
+                    ),
+                ),
+                ("email", models.EmailField(blank=True, default="", max_length=254)),
+                (
+                    "telegram_chat_id",
+                    models.CharField(blank=True, default="", max_length=32),
+                ),
+                (
+                    "country",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        help_text="ISO 3166, for example GH.",
+                        max_length=2,
+                    ),
+                ),
+                (
+                    "language",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        help_text="For example en or pt-BR.",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "tags",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=50),
+                        blank=True,
+                        default=list,
+                        size=None,
+                    ),
+                ),
+                (
+                    "opted_out_channels",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(
+                            choices=messaging.models.contact.channel_choices,
+                            max_length=10,
+                        ),
+                        blank=True,
+                        default=list,
+                        help_text="Channels on which this person asked not to be written to.",
+                        size=None,
+                    ),
+                ),
+                (
+                    "whatsapp_inbound_at",
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="When the member last wrote; opens WhatsApp's 24-hour window.",
+                        null=True,
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="contacts",
+                        to="messaging.organization",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'member',
+                "verbose_name": "member",
             },
         ),
         migrations.CreateModel(
-            name='User',
+            name="User",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('password', models.CharField(max_length=128, verbose_name='password')),
-                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('is_superuser', models.BooleanField(default=False, help_text='Designates that this user has all permissions without explicitly assigning them.', verbose_name='superuser status')),
-                ('username', models.CharField(error_messages={'unique': 'A user with that username already exists.'}, help_text='Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only.', max_length=150, unique=True, validators=[django.contrib.auth.validators.UnicodeUsernameValidator()], verbose_name='username')),
-                ('first_name', models.CharField(blank=True, max_length=150, verbose_name='first name')),
-                ('last_name', models.CharField(blank=True, max_length=150, verbose_name='last name')),
-                ('email', models.EmailField(blank=True, max_length=254, verbose_name='email address')),
-                ('is_staff', models.BooleanField(default=False, help_text='Designates whether the user can log into this admin site.', verbose_name='staff status')),
-                ('is_active', models.BooleanField(default=True, help_text='Designates whether this user should be treated as active. Unselect this instead of deleting accounts.', verbose_name='active')),
-                ('date_joined', models.DateTimeField(default=django.utils.timezone.now, verbose_name='date joined')),
-                ('role', models.CharField(choices=[('agent', 'Agent: reads'), ('editor', 'Editor: creates, cancels and retries'), ('admin', 'Admin: also manages')], default='agent', max_length=10)),
-                ('time_zone', models.CharField(blank=True, default='', help_text='Empty: the zone of the browser.', max_length=64, validators=[messaging.models.organization.validate_time_zone])),
-                ('groups', models.ManyToManyField(blank=True, help_text='The groups this user belongs to. A user will get all permissions granted to each of their groups.', related_name='user_set', related_query_name='user', to='auth.group', verbose_name='groups')),
-                ('user_permissions', models.ManyToManyField(blank=True, help_text='Specific permissions for this user.', related_name='user_set', related_query_name='user', to='auth.permission', verbose_name='user permissions')),
-                ('organization', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='people', to='messaging.organization')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
+                    ),
+                ),
+                ("password", models.CharField(max_length=128, verbose_name="password")),
+                (
+                    "last_login",
+                    models.DateTimeField(
+                        blank=True, null=True, verbose_name="last login"
+                    ),
+                ),
+                (
+                    "is_superuser",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Designates that this user has all permissions without explicitly assigning them.",
+                        verbose_name="superuser status",
+                    ),
+                ),
+                (
+                    "username",
+                    models.CharField(
+                        error_messages={
+                            "unique": "A user with that username already exists."
+                        },
+                        help_text="Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only.",
+                        max_length=150,
+                        unique=True,
+                        validators=[
+                            django.contrib.auth.validators.UnicodeUsernameValidator()
+                        ],
+                        verbose_name="username",
+                    ),
+                ),
+                (
+                    "first_name",
+                    models.CharField(
+                        blank=True, max_length=150, verbose_name="first name"
+                    ),
+                ),
+                (
+                    "last_name",
+                    models.CharField(
+                        blank=True, max_length=150, verbose_name="last name"
+                    ),
+                ),
+                (
+                    "email",
+                    models.EmailField(
+                        blank=True, max_length=254, verbose_name="email address"
+                    ),
+                ),
+                (
+                    "is_staff",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Designates whether the user can log into this admin site.",
+                        verbose_name="staff status",
+                    ),
+                ),
+                (
+                    "is_active",
+                    models.BooleanField(
+                        default=True,
+                        help_text="Designates whether this user should be treated as active. Unselect this instead of deleting accounts.",
+                        verbose_name="active",
+                    ),
+                ),
+                (
+                    "date_joined",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, verbose_name="date joined"
+                    ),
+                ),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("agent", "Agent: reads"),
+                            ("editor", "Editor: creates, cancels and retries"),
+                            ("admin", "Admin: also manages"),
+                        ],
+                        default="agent",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "time_zone",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        help_text="Empty: the zone of the browser.",
+                        max_length=64,
+                        validators=[messaging.models.organization.validate_time_zone],
+                    ),
+                ),
+                (
+                    "groups",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="The groups this user belongs to. A user will get all permissions granted to each of their groups.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.group",
+                        verbose_name="groups",
+                    ),
+                ),
+                (
+                    "user_permissions",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="Specific permissions for this user.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.permission",
+                        verbose_name="user permissions",
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="people",
+                        to="messaging.organization",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'user',
-                'verbose_name_plural': 'users',
-                'abstract': False,
+                "verbose_name": "user",
+                "verbose_name_plural": "users",
+                "abstract": False,
             },
             managers=[
-                ('objects', django.contrib.auth.models.UserManager()),
+                ("objects", django.contrib.auth.models.UserManager()),
             ],
         ),
         migrations.CreateModel(
-            name='CreditEntry',
+            name="CreditEntry",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('attempt_id', models.BigIntegerField(blank=True, null=True)),
-                ('message_id', models.BigIntegerField(blank=True, null=True)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('step', models.CharField(choices=[('top_up', 'Top-up'), ('hold', 'Hold'), ('charge', 'Charge'), ('release', 'Release')], max_length=8)),
-                ('amount', models.PositiveIntegerField()),
-                ('available_change', models.BigIntegerField()),
-                ('held_change', models.BigIntegerField()),
-                ('owed_change', models.BigIntegerField(db_default=0, default=0)),
-                ('note', models.CharField(blank=True, db_default='', default='', max_length=200)),
-                ('organization', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='messaging.organization')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
+                    ),
+                ),
+                ("attempt_id", models.BigIntegerField(blank=True, null=True)),
+                ("message_id", models.BigIntegerField(blank=True, null=True)),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now()
+                    ),
+                ),
+                (
+                    "step",
+                    models.CharField(
+                        choices=[
+                            ("top_up", "Top-up"),
+                            ("hold", "Hold"),
+                            ("charge", "Charge"),
+                            ("release", "Release"),
+                        ],
+                        max_length=8,
+                    ),
+                ),
+                ("amount", models.PositiveIntegerField()),
+                ("available_change", models.BigIntegerField()),
+                ("held_change", models.BigIntegerField()),
+                ("owed_change", models.BigIntegerField(db_default=0, default=0)),
+                (
+                    "note",
+                    models.CharField(
+                        blank=True, db_default="", default="", max_length=200
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="messaging.organization",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'credit entries',
+                "verbose_name_plural": "credit entries",
             },
         ),
         migrations.CreateModel(
-            name='IntegrationPace',
+            name="IntegrationPace",
             fields=[
-                ('integration', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='pace', serialize=False, to='messaging.integration')),
-                ('paid_until', models.DateTimeField(null=True)),
-                ('paused_until', models.DateTimeField(help_text='The provider asked for silence until then.', null=True)),
-                ('lease_holder', models.UUIDField(null=True)),
-                ('lease_until', models.DateTimeField(null=True)),
+                (
+                    "integration",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="pace",
+                        serialize=False,
+                        to="messaging.integration",
+                    ),
+                ),
+                ("paid_until", models.DateTimeField(null=True)),
+                (
+                    "paused_until",
+                    models.DateTimeField(
+                        help_text="The provider asked for silence until then.",
+                        null=True,
+                    ),
+                ),
+                ("lease_holder", models.UUIDField(null=True)),
+                ("lease_until", models.DateTimeField(null=True)),
             ],
         ),
         migrations.CreateModel(
-            name='Message',
+            name="Message",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('broadcast_id', models.BigIntegerField(blank=True, null=True)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('state_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), help_text='When the state last changed.')),
-                ('due_at', models.DateTimeField(blank=True, null=True)),
-                ('expires_at', models.DateTimeField(blank=True, null=True)),
-                ('sent_at', models.DateTimeField(blank=True, null=True)),
-                ('delivered_at', models.DateTimeField(blank=True, null=True)),
-                ('read_at', models.DateTimeField(blank=True, null=True)),
-                ('day', models.DateField(help_text='The day its tallies count under.')),
-                ('attempt_count', models.PositiveSmallIntegerField(db_default=0, default=0)),
-                ('parts_sent', models.PositiveSmallIntegerField(db_default=0, default=0, help_text='Parts of a flow that a provider accepted; a retry goes on there.')),
-                ('priority', models.PositiveSmallIntegerField(choices=[(0, 'Single'), (5, 'Bulk')], db_default=5, default=5)),
-                ('used_fallback', models.BooleanField(db_default=False, default=False)),
-                ('reached_before', models.BooleanField(db_default=False, default=False, help_text='Another run of the chain had reached this person already.')),
-                ('state', models.CharField(choices=[('planned', 'Scheduled'), ('queued', 'Queued'), ('sending', 'Sending'), ('sent', 'Sent'), ('delivered', 'Delivered'), ('read', 'Read'), ('failed', 'Failed'), ('unknown', 'Unknown'), ('skipped', 'Skipped'), ('cancelled', 'Cancelled')], max_length=10)),
-                ('channel', models.CharField(blank=True, choices=messaging.models.contact.channel_choices, db_default='', default='', max_length=10)),
-                ('recipient', models.CharField(blank=True, db_default='', default='', max_length=254)),
-                ('reason', models.CharField(blank=True, choices=[('no_channel', 'The member has no address on any channel'), ('no_route', 'No route of this broadcast reaches the member'), ('opted_out', 'The member opted out'), ('window_closed', "The member's last WhatsApp message is older than 24 hours and there is no fallback"), ('flow_unpublished', 'The flow is not published'), ('expired', 'It was not worth sending any more'), ('integration_off', 'The integration is switched off'), ('credentials', "The integration's credentials are incomplete"), ('content', 'The channel cannot carry this content'), ('cancelled', 'A person cancelled it'), ('already_reached', 'An earlier try reached the member after all')], db_default='', default='', help_text='Why it was skipped or cancelled.', max_length=20)),
-                ('error_code', models.CharField(blank=True, db_default='', default='', max_length=80)),
-                ('error_class', models.CharField(blank=True, db_default='', default='', max_length=10)),
-                ('suffix', models.CharField(db_default=models.Func(function='gen_random_uuid', output_field=models.CharField(), template='right(%(function)s()::text, 9)'), editable=False, max_length=9)),
-                ('parameters', models.JSONField(db_default=models.Value({}, models.JSONField()), default=dict, help_text='Values of the placeholders, as they were when it was planned.')),
-                ('contact', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='messaging.contact')),
-                ('content', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='messaging.content')),
-                ('integration', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='messaging.integration')),
-                ('organization', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='messages', to='messaging.organization')),
-                ('root', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='retries', to='messaging.message')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
+                    ),
+                ),
+                ("broadcast_id", models.BigIntegerField(blank=True, null=True)),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now()
+                    ),
+                ),
+                (
+                    "state_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(),
+                        help_text="When the state last changed.",
+                    ),
+                ),
+                ("due_at", models.DateTimeField(blank=True, null=True)),
+                ("expires_at", models.DateTimeField(blank=True, null=True)),
+                ("sent_at", models.DateTimeField(blank=True, null=True)),
+                ("delivered_at", models.DateTimeField(blank=True, null=True)),
+                ("read_at", models.DateTimeField(blank=True, null=True)),
+                ("day", models.DateField(help_text="The day its tallies count under.")),
+                (
+                    "attempt_count",
+                    models.PositiveSmallIntegerField(db_default=0, default=0),
+                ),
+                (
+                    "parts_sent",
+                    models.PositiveSmallIntegerField(
+                        db_default=0,
+                        default=0,
+                        help_text="Parts of a flow that a provider accepted; a retry goes on there.",
+                    ),
+                ),
+                (
+                    "priority",
+                    models.PositiveSmallIntegerField(
+                        choices=[(0, "Single"), (5, "Bulk")], db_default=5, default=5
+                    ),
+                ),
+                ("used_fallback", models.BooleanField(db_default=False, default=False)),
+                (
+                    "reached_before",
+                    models.BooleanField(
+                        db_default=False,
+                        default=False,
+                        help_text="Another run of the chain had reached this person already.",
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("planned", "Scheduled"),
+                            ("queued", "Queued"),
+                            ("sending", "Sending"),
+                            ("sent", "Sent"),
+                            ("delivered", "Delivered"),
+                            ("read", "Read"),
+                            ("failed", "Failed"),
+                            ("unknown", "Unknown"),
+                            ("skipped", "Skipped"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "channel",
+                    models.CharField(
+                        blank=True,
+                        choices=messaging.models.contact.channel_choices,
+                        db_default="",
+                        default="",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "recipient",
+                    models.CharField(
+                        blank=True, db_default="", default="", max_length=254
+                    ),
+                ),
+                (
+                    "reason",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("no_channel", "The member has no address on any channel"),
+                            (
+                                "no_route",
+                                "No route of this broadcast reaches the member",
+                            ),
+                            ("opted_out", "The member opted out"),
+                            (
+                                "window_closed",
+                                "The member's last WhatsApp message is older than 24 hours and there is no fallback",
+                            ),
+                            ("flow_unpublished", "The flow is not published"),
+                            ("expired", "It was not worth sending any more"),
+                            ("integration_off", "The integration is switched off"),
+                            (
+                                "credentials",
+                                "The integration's credentials are incomplete",
+                            ),
+                            ("content", "The channel cannot carry this content"),
+                            ("cancelled", "A person cancelled it"),
+                            (
+                                "already_reached",
+                                "An earlier try reached the member after all",
+                            ),
+                        ],
+                        db_default="",
+                        default="",
+                        help_text="Why it was skipped or cancelled.",
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "error_code",
+                    models.CharField(
+                        blank=True, db_default="", default="", max_length=80
+                    ),
+                ),
+                (
+                    "error_class",
+                    models.CharField(
+                        blank=True, db_default="", default="", max_length=10
+                    ),
+                ),
+                (
+                    "suffix",
+                    models.CharField(
+                        db_default=models.Func(
+                            function="gen_random_uuid",
+                            output_field=models.CharField(),
+                            template="right(%(function)s()::text, 9)",
+                        ),
+                        editable=False,
+                        max_length=9,
+                    ),
+                ),
+                (
+                    "parameters",
+                    models.JSONField(
+                        db_default=models.Value({}, models.JSONField()),
+                        default=dict,
+                        help_text="Values of the placeholders, as they were when it was planned.",
+                    ),
+                ),
+                (
+                    "contact",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="messages",
+                        to="messaging.contact",
+                    ),
+                ),
+                (
+                    "content",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="messages",
+                        to="messaging.content",
+                    ),
+                ),
+                (
+                    "integration",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="messages",
+                        to="messaging.integration",
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="messages",
+                        to="messaging.organization",
+                    ),
+                ),
+                (
+                    "root",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="retries",
+                        to="messaging.message",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Attempt',
+            name="Attempt",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('broadcast_id', models.BigIntegerField(blank=True, null=True)),
-                ('opened_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('closed_at', models.DateTimeField(blank=True, null=True)),
-                ('delivered_at', models.DateTimeField(blank=True, null=True)),
-                ('day', models.DateField()),
-                ('duration_ms', models.PositiveIntegerField(blank=True, null=True)),
-                ('number', models.PositiveSmallIntegerField()),
-                ('price', models.PositiveSmallIntegerField(help_text='Credits held for it.')),
-                ('parts', models.PositiveSmallIntegerField(db_default=1, default=1)),
-                ('parts_sent', models.PositiveSmallIntegerField(db_default=0, default=0)),
-                ('pauses', models.PositiveSmallIntegerField(db_default=0, default=0, help_text='How often the provider asked to wait within this attempt.')),
-                ('http_status', models.PositiveSmallIntegerField(blank=True, null=True)),
-                ('state', models.CharField(choices=[('open', 'Sending'), ('unknown', 'Unknown'), ('sent', 'Sent'), ('failed', 'Failed'), ('delivered', 'Delivered'), ('read', 'Read')], max_length=10)),
-                ('channel', models.CharField(choices=messaging.models.contact.channel_choices, max_length=10)),
-                ('actor', models.CharField(choices=[('broadcast', 'Broadcast'), ('person', 'Person'), ('api', 'API client'), ('automatic', 'Automatic retry')], max_length=10)),
-                ('actor_name', models.CharField(blank=True, default='', max_length=150)),
-                ('reason', models.CharField(blank=True, default='', max_length=300)),
-                ('provider_id', models.CharField(blank=True, db_default='', default='', max_length=128)),
-                ('error_code', models.CharField(blank=True, db_default='', default='', max_length=80)),
-                ('error_class', models.CharField(blank=True, db_default='', default='', max_length=10)),
-                ('error_detail', models.CharField(blank=True, db_default='', default='', max_length=500)),
-                ('answer', models.TextField(blank=True, db_default='', default='')),
-                ('content', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, to='messaging.content')),
-                ('organization', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='messaging.organization')),
-                ('integration', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, to='messaging.integration')),
-                ('message', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='attempts', to='messaging.message')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
+                    ),
+                ),
+                ("broadcast_id", models.BigIntegerField(blank=True, null=True)),
+                (
+                    "opened_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now()
+                    ),
+                ),
+                ("closed_at", models.DateTimeField(blank=True, null=True)),
+                ("delivered_at", models.DateTimeField(blank=True, null=True)),
+                ("day", models.DateField()),
+                ("duration_ms", models.PositiveIntegerField(blank=True, null=True)),
+                ("number", models.PositiveSmallIntegerField()),
+                (
+                    "price",
+                    models.PositiveSmallIntegerField(help_text="Credits held for it."),
+                ),
+                ("parts", models.PositiveSmallIntegerField(db_default=1, default=1)),
+                (
+                    "parts_sent",
+                    models.PositiveSmallIntegerField(db_default=0, default=0),
+                ),
+                (
+                    "pauses",
+                    models.PositiveSmallIntegerField(
+                        db_default=0,
+                        default=0,
+                        help_text="How often the provider asked to wait within this attempt.",
+                    ),
+                ),
+                (
+                    "http_status",
+                    models.PositiveSmallIntegerField(blank=True, null=True),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("open", "Sending"),
+                            ("unknown", "Unknown"),
+                            ("sent", "Sent"),
+                            ("failed", "Failed"),
+                            ("delivered", "Delivered"),
+                            ("read", "Read"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "channel",
+                    models.CharField(
+                        choices=messaging.models.contact.channel_choices, max_length=10
+                    ),
+                ),
+                (
+                    "actor",
+                    models.CharField(
+                        choices=[
+                            ("broadcast", "Broadcast"),
+                            ("person", "Person"),
+                            ("api", "API client"),
+                            ("automatic", "Automatic retry"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "actor_name",
+                    models.CharField(blank=True, default="", max_length=150),
+                ),
+                ("reason", models.CharField(blank=True, default="", max_length=300)),
+                (
+                    "provider_id",
+                    models.CharField(
+                        blank=True, db_default="", default="", max_length=128
+                    ),
+                ),
+                (
+                    "error_code",
+                    models.CharField(
+                        blank=True, db_default="", default="", max_length=80
+                    ),
+                ),
+                (
+                    "error_class",
+                    models.CharField(
+                        blank=True, db_default="", default="", max_length=10
+                    ),
+                ),
+                (
+                    "error_detail",
+                    models.CharField(
+                        blank=True, db_default="", default="", max_length=500
+                    ),
+                ),
+                ("answer", models.TextField(blank=True, db_default="", default="")),
+                (
+                    "content",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="messaging.content",
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="messaging.organization",
+                    ),
+                ),
+                (
+                    "integration",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="messaging.integration",
+                    ),
+                ),
+                (
+                    "message",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="attempts",
+                        to="messaging.message",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['message', 'number'],
+                "ordering": ["message", "number"],
             },
         ),
         migrations.CreateModel(
-            name='Pulse',
+            name="Pulse",
             fields=[
-                ('id', models.PositiveSmallIntegerField(default=1, primary_key=True, serialize=False)),
-                ('beaten_at', models.DateTimeField()),
+                (
+                    "id",
+                    models.PositiveSmallIntegerField(
+                        default=1, primary_key=True, serialize=False
+                    ),
+                ),
+                ("beaten_at", models.DateTimeField()),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('id', 1)), name='pulse_one_row')],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("id", 1)), name="pulse_one_row"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Receipt',
+            name="Receipt",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('attempt_id', models.BigIntegerField(blank=True, null=True)),
-                ('received_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('occurred_at', models.DateTimeField(blank=True, null=True)),
-                ('applied_at', models.DateTimeField(blank=True, null=True)),
-                ('key', models.CharField(max_length=200)),
-                ('kind', models.CharField(max_length=10)),
-                ('state', models.CharField(blank=True, default='', max_length=10)),
-                ('reference', models.CharField(blank=True, default='', max_length=40)),
-                ('provider_id', models.CharField(blank=True, default='', max_length=128)),
-                ('address', models.CharField(blank=True, default='', max_length=254)),
-                ('error_code', models.CharField(blank=True, default='', max_length=80)),
-                ('error_detail', models.CharField(blank=True, default='', max_length=500)),
-                ('result', models.CharField(blank=True, choices=[('applied', 'Changed an attempt or a member'), ('ignored', 'Said nothing new'), ('unmatched', 'Belongs to no attempt of this integration'), ('not_understood', 'In words that are not known here')], default='', max_length=15)),
-                ('raw', models.JSONField()),
-                ('integration', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='messaging.integration')),
-                ('organization', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='messaging.organization')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
+                    ),
+                ),
+                ("attempt_id", models.BigIntegerField(blank=True, null=True)),
+                (
+                    "received_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now()
+                    ),
+                ),
+                ("occurred_at", models.DateTimeField(blank=True, null=True)),
+                ("applied_at", models.DateTimeField(blank=True, null=True)),
+                ("key", models.CharField(max_length=200)),
+                ("kind", models.CharField(max_length=10)),
+                ("state", models.CharField(blank=True, default="", max_length=10)),
+                ("reference", models.CharField(blank=True, default="", max_length=40)),
+                (
+                    "provider_id",
+                    models.CharField(blank=True, default="", max_length=128),
+                ),
+                ("address", models.CharField(blank=True, default="", max_length=254)),
+                ("error_code", models.CharField(blank=True, default="", max_length=80)),
+                (
+                    "error_detail",
+                    models.CharField(blank=True, default="", max_length=500),
+                ),
+                (
+                    "result",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("applied", "Changed an attempt or a member"),
+                            ("ignored", "Said nothing new"),
+                            ("unmatched", "Belongs to no attempt of this integration"),
+                            ("not_understood", "In words that are not known here"),
+                        ],
+                        default="",
+                        max_length=15,
+                    ),
+                ),
+                ("raw", models.JSONField()),
+                (
+                    "integration",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="messaging.integration",
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="messaging.organization",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Tally',
+            name="Tally",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('broadcast_id', models.BigIntegerField(blank=True, null=True)),
-                ('day', models.DateField()),
-                ('count', models.BigIntegerField(db_default=0, default=0)),
-                ('pruned', models.BigIntegerField(db_default=0, default=0)),
-                ('attempt_number', models.PositiveSmallIntegerField()),
-                ('reached_before', models.BooleanField(default=False)),
-                ('unit', models.CharField(choices=[('message', 'Messages'), ('attempt', 'Attempts')], max_length=8)),
-                ('channel', models.CharField(blank=True, max_length=10)),
-                ('outcome', models.CharField(max_length=10)),
-                ('error_class', models.CharField(blank=True, max_length=10)),
-                ('error_code', models.CharField(blank=True, max_length=80)),
-                ('organization', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='messaging.organization')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
+                    ),
+                ),
+                ("broadcast_id", models.BigIntegerField(blank=True, null=True)),
+                ("day", models.DateField()),
+                ("count", models.BigIntegerField(db_default=0, default=0)),
+                ("pruned", models.BigIntegerField(db_default=0, default=0)),
+                ("attempt_number", models.PositiveSmallIntegerField()),
+                ("reached_before", models.BooleanField(default=False)),
+                (
+                    "unit",
+                    models.CharField(
+                        choices=[("message", "Messages"), ("attempt", "Attempts")],
+                        max_length=8,
+                    ),
+                ),
+                ("channel", models.CharField(blank=True, max_length=10)),
+                ("outcome", models.CharField(max_length=10)),
+                ("error_class", models.CharField(blank=True, max_length=10)),
+                ("error_code", models.CharField(blank=True, max_length=80)),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="messaging.organization",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'tallies',
+                "verbose_name_plural": "tallies",
             },
         ),
         migrations.CreateModel(
-            name='CreditAccount',
+            name="CreditAccount",
             fields=[
-                ('organization', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='credit_account', serialize=False, to='messaging.organization')),
-                ('available', models.BigIntegerField(default=0)),
-                ('held', models.BigIntegerField(default=0)),
-                ('owed', models.BigIntegerField(default=0)),
+                (
+                    "organization",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="credit_account",
+                        serialize=False,
+                        to="messaging.organization",
+                    ),
+                ),
+                ("available", models.BigIntegerField(default=0)),
+                ("held", models.BigIntegerField(default=0)),
+                ("owed", models.BigIntegerField(default=0)),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('available__gte', 0), ('held__gte', 0), ('owed__gte', 0)), name='credit_never_below_zero')],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("available__gte", 0), ("held__gte", 0), ("owed__gte", 0)
+                        ),
+                        name="credit_never_below_zero",
+                    )
+                ],
             },
         ),
         migrations.AddIndex(
-            model_name='content',
-            index=models.Index(fields=['organization', 'kind', '-id'], name='content_newest'),
+            model_name="content",
+            index=models.Index(
+                fields=["organization", "kind", "-id"], name="content_newest"
+            ),
         ),
         migrations.AddIndex(
-            model_name='contact',
-            index=models.Index(fields=['organization', '-id'], name='contact_newest'),
+            model_name="contact",
+            index=models.Index(fields=["organization", "-id"], name="contact_newest"),
         ),
         migrations.AddIndex(
-            model_name='contact',
-            index=models.Index(fields=['organization', 'phone'], name='contact_by_phone'),
+            model_name="contact",
+            index=models.Index(
+                fields=["organization", "phone"], name="contact_by_phone"
+            ),
         ),
         migrations.AddIndex(
-            model_name='contact',
-            index=models.Index(fields=['organization', 'email'], name='contact_by_email'),
+            model_name="contact",
+            index=models.Index(
+                fields=["organization", "email"], name="contact_by_email"
+            ),
         ),
         migrations.AddIndex(
-            model_name='contact',
-            index=models.Index(condition=models.Q(('telegram_chat_id', ''), _negated=True), fields=['organization', 'telegram_chat_id'], name='contact_by_telegram'),
+            model_name="contact",
+            index=models.Index(
+                condition=models.Q(("telegram_chat_id", ""), _negated=True),
+                fields=["organization", "telegram_chat_id"],
+                name="contact_by_telegram",
+            ),
         ),
         migrations.AddIndex(
-            model_name='contact',
-            index=models.Index(fields=['organization', 'name'], name='contact_by_name'),
+            model_name="contact",
+            index=models.Index(fields=["organization", "name"], name="contact_by_name"),
         ),
         migrations.AddIndex(
-            model_name='contact',
-            index=django.contrib.postgres.indexes.GinIndex(fields=['tags'], name='contact_by_tag'),
+            model_name="contact",
+            index=django.contrib.postgres.indexes.GinIndex(
+                fields=["tags"], name="contact_by_tag"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='contact',
-            constraint=models.UniqueConstraint(fields=('organization', 'external_id'), name='contact_external_id_once'),
+            model_name="contact",
+            constraint=models.UniqueConstraint(
+                fields=("organization", "external_id"), name="contact_external_id_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='contact',
-            constraint=models.CheckConstraint(condition=models.Q(('phone', ''), ('phone__regex', '^\\+[1-9][0-9]{6,14}$'), _connector='OR'), name='contact_phone_is_e164'),
+            model_name="contact",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("phone", ""),
+                    ("phone__regex", "^\\+[1-9][0-9]{6,14}$"),
+                    _connector="OR",
+                ),
+                name="contact_phone_is_e164",
+            ),
         ),
         migrations.AddIndex(
-            model_name='creditentry',
-            index=models.Index(fields=['organization', '-id'], name='credit_newest'),
+            model_name="creditentry",
+            index=models.Index(fields=["organization", "-id"], name="credit_newest"),
         ),
         migrations.AddIndex(
-            model_name='creditentry',
-            index=models.Index(condition=models.Q(('message_id__isnull', False)), fields=['message_id'], name='credit_of_message'),
+            model_name="creditentry",
+            index=models.Index(
+                condition=models.Q(("message_id__isnull", False)),
+                fields=["message_id"],
+                name="credit_of_message",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='creditentry',
-            constraint=models.UniqueConstraint(condition=models.Q(('attempt_id__isnull', False)), fields=('attempt_id', 'step'), name='credit_step_once_per_attempt'),
+            model_name="creditentry",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("attempt_id__isnull", False)),
+                fields=("attempt_id", "step"),
+                name="credit_step_once_per_attempt",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='creditentry',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('attempt_id__isnull', True), ('step', 'top_up')), models.Q(models.Q(('step', 'top_up'), _negated=True), ('attempt_id__isnull', False)), _connector='OR'), name='credit_step_of_an_attempt'),
+            model_name="creditentry",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("attempt_id__isnull", True), ("step", "top_up")),
+                    models.Q(
+                        models.Q(("step", "top_up"), _negated=True),
+                        ("attempt_id__isnull", False),
+                    ),
+                    _connector="OR",
+                ),
+                name="credit_step_of_an_attempt",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='creditentry',
-            constraint=models.CheckConstraint(condition=models.Q(('step__in', ['top_up', 'hold', 'charge', 'release'])), name='credit_step_known'),
+            model_name="creditentry",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("step__in", ["top_up", "hold", "charge", "release"])
+                ),
+                name="credit_step_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='integrationpace',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('lease_holder__isnull', True), ('lease_until__isnull', True)), models.Q(('lease_holder__isnull', False), ('lease_until__isnull', False)), _connector='OR'), name='pace_lease_whole'),
+            model_name="integrationpace",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("lease_holder__isnull", True), ("lease_until__isnull", True)
+                    ),
+                    models.Q(
+                        ("lease_holder__isnull", False), ("lease_until__isnull", False)
+                    ),
+                    _connector="OR",
+                ),
+                name="pace_lease_whole",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='integration',
-            constraint=models.UniqueConstraint(fields=('organization', 'name'), name='integration_name_once'),
+            model_name="integration",
+            constraint=models.UniqueConstraint(
+                fields=("organization", "name"), name="integration_name_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='integration',
-            constraint=models.CheckConstraint(condition=models.Q(('rate_per_second__gt', 0)), name='integration_rate_positive'),
+            model_name="integration",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("rate_per_second__gt", 0)),
+                name="integration_rate_positive",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='integration',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['active', 'paused', 'off'])), name='integration_state_known'),
+            model_name="integration",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["active", "paused", "off"])),
+                name="integration_state_known",
+            ),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(condition=models.Q(('state', 'queued')), fields=['integration', 'priority', 'due_at', 'id'], name='message_due'),
+            model_name="message",
+            index=models.Index(
+                condition=models.Q(("state", "queued")),
+                fields=["integration", "priority", "due_at", "id"],
+                name="message_due",
+            ),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(fields=['organization', '-id'], name='message_newest'),
+            model_name="message",
+            index=models.Index(fields=["organization", "-id"], name="message_newest"),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(fields=['organization', 'state', '-id'], name='message_by_state'),
+            model_name="message",
+            index=models.Index(
+                fields=["organization", "state", "-id"], name="message_by_state"
+            ),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(condition=models.Q(('broadcast_id__isnull', False)), fields=['broadcast_id', 'state', 'id'], name='message_of_broadcast'),
+            model_name="message",
+            index=models.Index(
+                condition=models.Q(("broadcast_id__isnull", False)),
+                fields=["broadcast_id", "state", "id"],
+                name="message_of_broadcast",
+            ),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(fields=['contact', '-id'], name='message_of_contact'),
+            model_name="message",
+            index=models.Index(fields=["contact", "-id"], name="message_of_contact"),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(condition=models.Q(('root__isnull', False)), fields=['root'], name='message_of_chain'),
+            model_name="message",
+            index=models.Index(
+                condition=models.Q(("root__isnull", False)),
+                fields=["root"],
+                name="message_of_chain",
+            ),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(fields=['organization', 'created_at'], name='message_by_age'),
+            model_name="message",
+            index=models.Index(
+                fields=["organization", "created_at"], name="message_by_age"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='message',
-            constraint=models.UniqueConstraint(condition=models.Q(('broadcast_id__isnull', False)), fields=('broadcast_id', 'contact'), name='message_once_per_broadcast'),
+            model_name="message",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("broadcast_id__isnull", False)),
+                fields=("broadcast_id", "contact"),
+                name="message_once_per_broadcast",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='message',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['planned', 'queued', 'sending', 'sent', 'delivered', 'read', 'failed', 'unknown', 'skipped', 'cancelled'])), name='message_state_known'),
+            model_name="message",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "state__in",
+                        [
+                            "planned",
+                            "queued",
+                            "sending",
+                            "sent",
+                            "delivered",
+                            "read",
+                            "failed",
+                            "unknown",
+                            "skipped",
+                            "cancelled",
+                        ],
+                    )
+                ),
+                name="message_state_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='message',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state__in', ['queued', 'sending']), _negated=True), models.Q(('content__isnull', False), ('integration__isnull', False), models.Q(('recipient', ''), _negated=True), models.Q(('channel', ''), _negated=True)), _connector='OR'), name='message_sendable_when_queued'),
+            model_name="message",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state__in", ["queued", "sending"]), _negated=True),
+                    models.Q(
+                        ("content__isnull", False),
+                        ("integration__isnull", False),
+                        models.Q(("recipient", ""), _negated=True),
+                        models.Q(("channel", ""), _negated=True),
+                    ),
+                    _connector="OR",
+                ),
+                name="message_sendable_when_queued",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='message',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('due_at__isnull', False), ('state', 'queued')), models.Q(('state', 'queued'), _negated=True), _connector='OR'), name='message_queued_is_due'),
+            model_name="message",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("due_at__isnull", False), ("state", "queued")),
+                    models.Q(("state", "queued"), _negated=True),
+                    _connector="OR",
+                ),
+                name="message_queued_is_due",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='message',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'failed'), _negated=True), models.Q(models.Q(('error_code', ''), _negated=True), models.Q(('error_class', ''), _negated=True)), _connector='OR'), name='message_failed_has_error'),
+            model_name="message",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state", "failed"), _negated=True),
+                    models.Q(
+                        models.Q(("error_code", ""), _negated=True),
+                        models.Q(("error_class", ""), _negated=True),
+                    ),
+                    _connector="OR",
+                ),
+                name="message_failed_has_error",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='message',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state__in', ['skipped', 'cancelled']), _negated=True), models.Q(('reason', ''), _negated=True), _connector='OR'), name='message_skipped_has_reason'),
+            model_name="message",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state__in", ["skipped", "cancelled"]), _negated=True),
+                    models.Q(("reason", ""), _negated=True),
+                    _connector="OR",
+                ),
+                name="message_skipped_has_reason",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='message',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('delivered_at__isnull', False), ('state__in', ['delivered', 'read'])), models.Q(models.Q(('state__in', ['delivered', 'read']), _negated=True), ('delivered_at__isnull', True)), _connector='OR'), name='message_delivered_is_final'),
+            model_name="message",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("delivered_at__isnull", False),
+                        ("state__in", ["delivered", "read"]),
+                    ),
+                    models.Q(
+                        models.Q(("state__in", ["delivered", "read"]), _negated=True),
+                        ("delivered_at__isnull", True),
+                    ),
+                    _connector="OR",
+                ),
+                name="message_delivered_is_final",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='message',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state__in', ['sending', 'sent', 'unknown']), _negated=True), ('attempt_count__gt', 0), _connector='OR'), name='message_left_by_an_attempt'),
+            model_name="message",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("state__in", ["sending", "sent", "unknown"]), _negated=True
+                    ),
+                    ("attempt_count__gt", 0),
+                    _connector="OR",
+                ),
+                name="message_left_by_an_attempt",
+            ),
         ),
         migrations.AddIndex(
-            model_name='attempt',
-            index=models.Index(condition=models.Q(('state', 'open')), fields=['opened_at'], name='attempt_open'),
+            model_name="attempt",
+            index=models.Index(
+                condition=models.Q(("state", "open")),
+                fields=["opened_at"],
+                name="attempt_open",
+            ),
         ),
         migrations.AddIndex(
-            model_name='attempt',
-            index=models.Index(condition=models.Q(('provider_id', ''), _negated=True), fields=['integration', 'provider_id'], name='attempt_by_provider_id'),
+            model_name="attempt",
+            index=models.Index(
+                condition=models.Q(("provider_id", ""), _negated=True),
+                fields=["integration", "provider_id"],
+                name="attempt_by_provider_id",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='attempt',
-            constraint=models.UniqueConstraint(fields=('message', 'number'), name='attempt_number_once'),
+            model_name="attempt",
+            constraint=models.UniqueConstraint(
+                fields=("message", "number"), name="attempt_number_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='attempt',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'open')), fields=('message',), name='attempt_one_open_per_message'),
+            model_name="attempt",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state", "open")),
+                fields=("message",),
+                name="attempt_one_open_per_message",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='attempt',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['open', 'unknown', 'sent', 'failed', 'delivered', 'read'])), name='attempt_state_known'),
+            model_name="attempt",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "state__in",
+                        ["open", "unknown", "sent", "failed", "delivered", "read"],
+                    )
+                ),
+                name="attempt_state_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='attempt',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('closed_at__isnull', True), ('state', 'open')), models.Q(models.Q(('state', 'open'), _negated=True), ('closed_at__isnull', False)), _connector='OR'), name='attempt_closed_when_final'),
+            model_name="attempt",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("closed_at__isnull", True), ("state", "open")),
+                    models.Q(
+                        models.Q(("state", "open"), _negated=True),
+                        ("closed_at__isnull", False),
+                    ),
+                    _connector="OR",
+                ),
+                name="attempt_closed_when_final",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='attempt',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'failed'), _negated=True), models.Q(models.Q(('error_code', ''), _negated=True), models.Q(('error_class', ''), _negated=True)), _connector='OR'), name='attempt_failed_has_error'),
+            model_name="attempt",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state", "failed"), _negated=True),
+                    models.Q(
+                        models.Q(("error_code", ""), _negated=True),
+                        models.Q(("error_class", ""), _negated=True),
+                    ),
+                    _connector="OR",
+                ),
+                name="attempt_failed_has_error",
+            ),
         ),
         migrations.AddIndex(
-            model_name='receipt',
-            index=models.Index(condition=models.Q(('applied_at__isnull', True)), fields=['id'], name='receipt_waiting'),
+            model_name="receipt",
+            index=models.Index(
+                condition=models.Q(("applied_at__isnull", True)),
+                fields=["id"],
+                name="receipt_waiting",
+            ),
         ),
         migrations.AddIndex(
-            model_name='receipt',
-            index=models.Index(condition=models.Q(('attempt_id__isnull', False)), fields=['attempt_id'], name='receipt_of_attempt'),
+            model_name="receipt",
+            index=models.Index(
+                condition=models.Q(("attempt_id__isnull", False)),
+                fields=["attempt_id"],
+                name="receipt_of_attempt",
+            ),
         ),
         migrations.AddIndex(
-            model_name='receipt',
-            index=models.Index(fields=['organization', '-id'], name='receipt_newest'),
+            model_name="receipt",
+            index=models.Index(fields=["organization", "-id"], name="receipt_newest"),
         ),
         migrations.AddIndex(
-            model_name='receipt',
-            index=models.Index(fields=['received_at'], name='receipt_by_age'),
+            model_name="receipt",
+            index=models.Index(fields=["received_at"], name="receipt_by_age"),
         ),
         migrations.AddConstraint(
-            model_name='receipt',
-            constraint=models.UniqueConstraint(fields=('integration', 'key'), name='receipt_once_per_integration'),
+            model_name="receipt",
+            constraint=models.UniqueConstraint(
+                fields=("integration", "key"), name="receipt_once_per_integration"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='receipt',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('applied_at__isnull', True), ('result', '')), models.Q(('applied_at__isnull', False), models.Q(('result', ''), _negated=True)), _connector='OR'), name='receipt_applied_has_result'),
+            model_name="receipt",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("applied_at__isnull", True), ("result", "")),
+                    models.Q(
+                        ("applied_at__isnull", False),
+                        models.Q(("result", ""), _negated=True),
+                    ),
+                    _connector="OR",
+                ),
+                name="receipt_applied_has_result",
+            ),
         ),
         migrations.AddIndex(
-            model_name='tally',
-            index=models.Index(fields=['broadcast_id', 'unit'], name='tally_of_broadcast'),
+            model_name="tally",
+            index=models.Index(
+                fields=["broadcast_id", "unit"], name="tally_of_broadcast"
+            ),
         ),
         migrations.AddIndex(
-            model_name='tally',
-            index=models.Index(fields=['organization', 'unit', 'day'], name='tally_by_day'),
+            model_name="tally",
+            index=models.Index(
+                fields=["organization", "unit", "day"], name="tally_by_day"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='tally',
-            constraint=models.UniqueConstraint(fields=('organization', 'broadcast_id', 'unit', 'day', 'channel', 'attempt_number', 'outcome', 'error_class', 'error_code', 'reached_before'), name='tally_key', nulls_distinct=False),
+            model_name="tally",
+            constraint=models.UniqueConstraint(
+                fields=(
+                    "organization",
+                    "broadcast_id",
+                    "unit",
+                    "day",
+                    "channel",
+                    "attempt_number",
+                    "outcome",
+                    "error_class",
+                    "error_code",
+                    "reached_before",
+                ),
+                name="tally_key",
+                nulls_distinct=False,
+            ),
         ),
         migrations.AddConstraint(
-            model_name='tally',
-            constraint=models.CheckConstraint(condition=models.Q(('unit__in', ['message', 'attempt'])), name='tally_unit_known'),
+            model_name="tally",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("unit__in", ["message", "attempt"])),
+                name="tally_unit_known",
+            ),
         ),
     ]

@@ -4,25 +4,39 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('messaging', '0002_triggers'),
+        ("messaging", "0002_triggers"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='message',
-            name='asked_by',
-            field=models.CharField(choices=[('broadcast', 'Broadcast'), ('person', 'Person'), ('api', 'API client'), ('automatic', 'Automatic retry')], db_default='broadcast', default='broadcast', help_text='Who asked for the next attempt; copied onto it when it opens.', max_length=10),
+            model_name="message",
+            name="asked_by",
+            field=models.CharField(
+                choices=[
+                    ("broadcast", "Broadcast"),
+                    ("person", "Person"),
+                    ("api", "API client"),
+                    ("automatic", "Automatic retry"),
+                ],
+                db_default="broadcast",
+                default="broadcast",
+                help_text="Who asked for the next attempt; copied onto it when it opens.",
+                max_length=10,
+            ),
         ),
         migrations.AddField(
-            model_name='message',
-            name='asked_by_name',
-            field=models.CharField(blank=True, db_default='', default='', max_length=150),
+            model_name="message",
+            name="asked_by_name",
+            field=models.CharField(
+                blank=True, db_default="", default="", max_length=150
+            ),
         ),
         migrations.AddField(
-            model_name='message',
-            name='asked_reason',
-            field=models.CharField(blank=True, db_default='', default='', max_length=300),
+            model_name="message",
+            name="asked_reason",
+            field=models.CharField(
+                blank=True, db_default="", default="", max_length=300
+            ),
         ),
     ]

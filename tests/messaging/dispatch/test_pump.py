@@ -1,0 +1,170 @@
+"""The pump against providers that misbehave in every way they know."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from messaging.dispatch import pulse, pump
+from messaging.models import Attempt, Content, Integration, Pulse
+from resend_admin.sandbox.log import read
+from resend_admin.sandbox.thread import Sandbox
+from tests.factories import World
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize(
+    ("digits", "state", "error_class"),
+    [
+        ("0001", "sent", ""),
+        ("0002", "failed", "never"),
+        ("0004", "failed", "retry"),
+        ("0005", "failed", "fix_first"),
+    ],
+)
+def test_answers_become_outcomes(
+    ours: World, whatsapp: Integration, digits: str, state: str, error_class: str
+) -> None:
+    message = ours.message(integration=whatsapp, contact=ours.contact(digits))
+
+    assert pump.run(whatsapp.pk) == 1
+
+    message.refresh_from_db()
+    assert (message.state, message.error_class) == (state, error_class)
+
+
+@pytest.mark.parametrize("fault", ["close", "close_mid_body", "garbage"])
+def test_an_answer_that_tells_nothing_leaves_the_message_unknown(
+    ours: World, whatsapp: Integration, sandbox: Sandbox, fault: str
+) -> None:
+    sandbox.behave(fault, channel="whatsapp", times=1)
+    message = ours.message(integration=whatsapp)
+
+    pump.run(whatsapp.pk)
+    pump.run(whatsapp.pk)
+
+    message.refresh_from_db()
+    assert message.state == "unknown"
+    assert message.attempt_count == 1
+    assert ours.account.held == 1
+    assert len(read(sandbox.log)) == 1
+
+
+def test_a_pause_within_the_budget_is_waited_for_in_the_same_attempt(
+    ours: World, telegram: Integration, sandbox: Sandbox
+) -> None:
+    sandbox.behave("rate_limit", channel="telegram", times=1, retry_after=1)
+    message = ours.message(integration=telegram, recipient="70001")
+
+    pump.run(telegram.pk)
+
+    message.refresh_from_db()
+    attempt = Attempt.objects.get()
+    assert message.state == "delivered"
+    assert (attempt.number, attempt.pauses) == (1, 1)
+
+
+def test_a_pause_beyond_the_budget_is_a_failure_and_silences_the_integration(
+    ours: World, telegram: Integration, sandbox: Sandbox
+) -> None:
+    sandbox.behave("rate_limit", channel="telegram", times=1, retry_after=120)
+    first = ours.message(integration=telegram, recipient="70001")
+    pump.run(telegram.pk)
+    second = ours.message(integration=telegram, recipient="80001")
+    pump.run(telegram.pk, seconds=1)
+
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert first.state == "failed"
+    assert first.error_code == "telegram:429"
+    assert second.state == "queued"
+
+
+def test_a_flow_sends_its_parts_in_order_and_goes_on_where_it_stopped(
+    ours: World, whatsapp: Integration, sandbox: Sandbox
+) -> None:
+    parts = [{"kind": "text", "payload": {"text": text}} for text in ("a", "b", "c")]
+    flow = Content.objects.create(
+        organization=ours.organization, kind="flow", payload={"parts": parts}
+    )
+    whole = ours.message(integration=whatsapp, content=flow)
+    rest = ours.message(integration=whatsapp, content=flow, parts_sent=1)
+
+    pump.run(whatsapp.pk)
+
+    whole.refresh_from_db()
+    rest.refresh_from_db()
+    assert (whole.state, whole.parts_sent) == ("sent", 3)
+    assert (rest.state, rest.parts_sent) == ("sent", 3)
+    accepted = [
+        (entry.recipient, entry.part) for entry in read(sandbox.log) if entry.accepted
+    ]
+    digits, other = whole.recipient[1:], rest.recipient[1:]
+    assert [part for who, part in accepted if who == digits] == ["0", "1", "2"]
+    assert [part for who, part in accepted if who == other] == ["1", "2"]
+
+
+def test_content_that_the_channel_cannot_carry_never_leaves(
+    ours: World, whatsapp: Integration, sandbox: Sandbox
+) -> None:
+    message = ours.message(integration=whatsapp, content=ours.text("x" * 5_000))
+
+    pump.run(whatsapp.pk)
+
+    message.refresh_from_db()
+    assert message.error_code == "resend_admin:content_refused"
+    assert read(sandbox.log) == []
+
+
+def test_a_fault_of_ours_leaves_one_message_unknown_and_the_rest_unharmed(
+    ours: World, whatsapp: Integration
+) -> None:
+    broken = Content.objects.create(
+        organization=ours.organization, kind="flow", payload={"parts": [{"no": "kind"}]}
+    )
+    odd = ours.message(integration=whatsapp, content=broken)
+    fine = ours.message(integration=whatsapp)
+
+    assert pump.run(whatsapp.pk) == 2
+
+    odd.refresh_from_db()
+    fine.refresh_from_db()
+    assert (odd.state, fine.state) == ("unknown", "sent")
+
+
+def test_what_was_due_while_the_system_was_down_fails_for_a_person_to_retry(
+    ours: World, whatsapp: Integration, sandbox: Sandbox
+) -> None:
+    now = timezone.now()
+    overdue = ours.message(integration=whatsapp, due_at=now - timedelta(hours=6))
+    recent = ours.message(integration=whatsapp, due_at=now - timedelta(minutes=2))
+    Pulse.objects.update(beaten_at=now - timedelta(hours=6))
+
+    pulse.beat()
+    pump.run(whatsapp.pk)
+
+    overdue.refresh_from_db()
+    recent.refresh_from_db()
+    assert (overdue.state, overdue.error_code) == (
+        "failed",
+        "resend_admin:missed_time",
+    )
+    assert recent.state == "sent"
+    assert len(read(sandbox.log)) == 1
+
+
+def test_a_long_queue_is_not_late_while_the_engine_is_alive(
+    ours: World, whatsapp: Integration
+) -> None:
+    message = ours.message(
+        integration=whatsapp, due_at=timezone.now() - timedelta(hours=6)
+    )
+
+    pulse.beat()
+    pump.run(whatsapp.pk)
+
+    message.refresh_from_db()
+    assert message.state == "sent"

@@ -1,0 +1,135 @@
+"""The flight, over a connection that answers as it is told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from messaging.channels import provider
+from messaging.channels.contract import (
+    Accepted,
+    Answer,
+    InDoubt,
+    Outbound,
+    RateLimited,
+    Rejected,
+)
+from messaging.dispatch.claim import Claimed
+from messaging.dispatch.send import Flight
+from messaging.dispatch.settle import Result
+
+
+class Scripted:
+    """A connection that gives its answers in order, and notes what it was given."""
+
+    def __init__(self, *answers: Answer | float) -> None:
+        self.answers = list(answers)
+        self.sent: list[Outbound] = []
+
+    async def send(self, outbound: Outbound) -> Answer:
+        self.sent.append(outbound)
+        answer = self.answers.pop(0)
+        if isinstance(answer, float):
+            await asyncio.sleep(answer)
+            return Accepted("late")
+        return answer
+
+
+def claimed(attempt_id: int = 1, parts: int = 1, parts_sent: int = 0) -> Claimed:
+    part = {"kind": "text", "payload": {"text": "Hello"}}
+    return Claimed(
+        attempt_id=attempt_id,
+        message_id=attempt_id,
+        content_id=1,
+        channel="whatsapp",
+        recipient="+233241234567",
+        kind="flow" if parts > 1 else "text",
+        payload={"parts": [part] * parts} if parts > 1 else {"text": "Hello"},
+        parameters={},
+        parts=parts,
+        parts_sent=parts_sent,
+        is_retry_of_chain=False,
+    )
+
+
+def fly(
+    connection: Scripted, chunk: Sequence[Claimed], seconds: float = 60.0
+) -> tuple[list[Result], Flight]:
+    with asyncio.Runner() as runner:
+        flight = Flight(
+            provider("whatsapp_cloud"),
+            connection,
+            runner.get_loop(),
+            concurrency=1,
+            seconds=seconds,
+        )
+        flight.launch(chunk)
+        results: list[Result] = []
+        while len(flight):
+            results += runner.run(flight.land(5))
+    return sorted(results, key=lambda result: result.attempt_id), flight
+
+
+def test_a_part_that_fails_ends_the_flow_and_keeps_what_left() -> None:
+    connection = Scripted(Accepted("a"), Rejected("131026", "No such person"))
+
+    [result], _ = fly(connection, [claimed(parts=3)])
+
+    assert (result.state, result.error_code) == ("failed", "whatsapp:131026")
+    assert result.error_class == "never"
+    assert result.parts_sent == 1
+    assert [outbound.part for outbound in connection.sent] == [0, 1]
+
+
+def test_a_part_in_doubt_makes_the_whole_attempt_unknown() -> None:
+    [result], _ = fly(Scripted(Accepted("a"), InDoubt("timeout")), [claimed(parts=2)])
+
+    assert (result.state, result.error_code) == ("unknown", "whatsapp:timeout")
+    assert result.parts_sent == 1
+
+
+def test_the_last_part_names_the_attempt() -> None:
+    [result], _ = fly(Scripted(Accepted("a"), Accepted("b")), [claimed(parts=2)])
+
+    assert (result.state, result.provider_id, result.parts_sent) == ("sent", "b", 2)
+
+
+def test_a_word_for_this_recipient_alone_silences_nobody_else() -> None:
+    answers = (
+        RateLimited("131056", 600, whole_account=False),
+        Accepted("a"),
+    )
+
+    results, flight = fly(Scripted(*answers), [claimed(1), claimed(2)])
+
+    assert {result.state for result in results} == {"failed", "sent"}
+    assert flight.silence == 0
+
+
+def test_what_waits_out_the_silence_too_long_has_certainly_not_left() -> None:
+    connection = Scripted(RateLimited("130429", 600))
+
+    results, flight = fly(connection, [claimed(1), claimed(2)], seconds=0.3)
+
+    assert len(connection.sent) == 1
+    refused = next(result for result in results if result.again_in is None)
+    held_back = next(result for result in results if result.again_in is not None)
+    assert refused.error_code == "whatsapp:130429"
+    assert held_back.error_code == "resend_admin:not_sent"
+    assert 590 < held_back.again_in <= 600  # type: ignore[operator]
+    assert flight.silence > 590
+
+
+def test_a_request_that_outlives_the_attempt_is_in_doubt() -> None:
+    [result], _ = fly(Scripted(30.0), [claimed()], seconds=0.2)
+
+    assert (result.state, result.error_code) == ("unknown", "whatsapp:timeout")
+
+
+@pytest.mark.parametrize("delivered", [True, False])
+def test_a_provider_that_knows_it_arrived_is_believed(delivered: bool) -> None:
+    [result], _ = fly(Scripted(Accepted("a", delivered=delivered)), [claimed()])
+
+    assert result.state == ("delivered" if delivered else "sent")

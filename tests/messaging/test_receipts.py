@@ -1,0 +1,436 @@
+"""A later receipt tells the truth, in whatever order it comes."""
+
+from __future__ import annotations
+
+import itertools
+import uuid
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from messaging import receipts
+from messaging.audit import ledger_differences, tally_differences
+from messaging.channels.contract import Event, EventKind
+from messaging.dispatch import pace
+from messaging.dispatch.claim import claim
+from messaging.dispatch.settle import Result, settle
+from messaging.models import (
+    Attempt,
+    Contact,
+    Content,
+    CreditEntry,
+    Integration,
+    Message,
+    Receipt,
+)
+from tests.factories import World, world
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def integration(ours: World) -> Integration:
+    made = ours.integration()
+    pace.take_lease(made.pk, uuid.uuid4())
+    return made
+
+
+def open_attempt(ours: World, integration: Integration) -> Attempt:
+    ours.message(integration=integration)
+    claimed = claim(integration, limit=1).attempts[0]
+    return Attempt.objects.get(pk=claimed.attempt_id)
+
+
+def close(integration: Integration, attempt: Attempt, state: str) -> None:
+    code = "whatsapp:131026" if state in {"failed", "unknown"} else ""
+    settle(
+        integration,
+        [
+            Result(
+                attempt.pk,
+                state,
+                error_code=code,
+                error_class=code and "never",
+                provider_id=f"wamid.{attempt.pk}",
+                answer="{}",
+            )
+        ],
+    )
+
+
+def told(attempt: Attempt, state: str, *, key: str = "", part: int = 0) -> Event:
+    return Event(
+        key=key or f"{attempt.pk}:{state}:{part}",
+        kind=EventKind.STATUS,
+        raw={"status": state},
+        reference=f"{attempt.pk}:{part}",
+        state=state,
+        error_code="131049" if state == "failed" else "",
+        occurred_at=timezone.now(),
+    )
+
+
+def tell(integration: Integration, events: Sequence[Event]) -> None:
+    receipts.store(integration, events)
+    receipts.apply()
+
+
+@pytest.mark.parametrize("settled", ["sent", "failed", "unknown", None])
+@pytest.mark.parametrize(
+    "order", list(itertools.permutations(["sent", "failed", "delivered"]))
+)
+def test_delivered_wins_whatever_the_order(
+    ours: World, integration: Integration, settled: str | None, order: tuple[str, ...]
+) -> None:
+    attempt = open_attempt(ours, integration)
+    if settled:
+        close(integration, attempt, settled)
+    for state in order:
+        tell(integration, [told(attempt, state)])
+    if settled is None:
+        # The answer arrives after all of its receipts.
+        close(integration, attempt, "sent")
+
+    attempt.refresh_from_db()
+    message = Message.objects.get()
+    assert (attempt.state, message.state) == ("delivered", "delivered")
+    assert attempt.provider_id == f"wamid.{attempt.pk}"
+    assert message.error_code == ""
+    assert CreditEntry.objects.filter(step="charge").count() == 1
+    assert ours.account.available == 999_999
+    assert ours.account.held == 0
+    assert tally_differences() == []
+    assert ledger_differences() == []
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(["sent", "failed"])))
+def test_failed_beats_sent_whatever_the_order(
+    ours: World, integration: Integration, order: tuple[str, ...]
+) -> None:
+    attempt = open_attempt(ours, integration)
+    close(integration, attempt, "sent")
+    for state in order:
+        tell(integration, [told(attempt, state)])
+
+    message = Message.objects.get()
+    assert message.state == "failed"
+    assert (message.error_code, message.error_class) == ("whatsapp:131049", "wait")
+    assert ours.account.available == 1_000_000
+
+
+@given(
+    words=st.lists(
+        st.sampled_from(["sent", "failed", "delivered", "read"]), min_size=1, max_size=8
+    ),
+    answer=st.sampled_from(["sent", "failed", "unknown"]),
+    answered_after=st.integers(0, 8),
+    in_one_post=st.booleans(),
+)
+@settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+def test_any_interleaving_ends_at_the_highest_word_with_a_true_ledger(
+    ours: World,
+    integration: Integration,
+    words: list[str],
+    answer: str,
+    answered_after: int,
+    in_one_post: bool,
+) -> None:
+    attempt = open_attempt(ours, integration)
+    events = [told(attempt, word, key=f"{uuid.uuid4()}") for word in words]
+    before, after = events[:answered_after], events[answered_after:]
+    for batch in (before, None, after):
+        if batch is None:
+            close(integration, attempt, answer)
+        elif in_one_post:
+            tell(integration, batch)
+        else:
+            for event in batch:
+                tell(integration, [event])
+
+    rank = {"unknown": 1, **receipts.RANK}
+    # An answer counts only while the attempt is open.
+    heard = [answer, *words] if not before else words
+    attempt.refresh_from_db()
+    message = Message.objects.get(pk=attempt.message_id)
+    assert attempt.state == message.state == max(heard, key=lambda word: rank[word])
+    assert tally_differences() == []
+    assert ledger_differences() == []
+
+
+def test_a_doubled_post_is_one_receipt(ours: World, integration: Integration) -> None:
+    attempt = open_attempt(ours, integration)
+    close(integration, attempt, "sent")
+
+    tell(integration, [told(attempt, "delivered"), told(attempt, "delivered")])
+    tell(integration, [told(attempt, "delivered")])
+
+    assert Receipt.objects.count() == 1
+    assert CreditEntry.objects.filter(step="charge").count() == 1
+
+
+def test_another_organization_cannot_speak_of_our_attempt(
+    ours: World, theirs: World, integration: Integration
+) -> None:
+    attempt = open_attempt(ours, integration)
+    close(integration, attempt, "sent")
+    stranger = theirs.integration()
+
+    tell(stranger, [told(attempt, "delivered")])
+    Receipt.objects.update(received_at=timezone.now() - timedelta(minutes=5))
+    receipts.apply()
+
+    assert Message.objects.get().state == "sent"
+    assert Receipt.objects.get().result == "unmatched"
+
+
+def test_an_unknown_word_is_kept_and_changes_nothing(
+    ours: World, integration: Integration
+) -> None:
+    attempt = open_attempt(ours, integration)
+    close(integration, attempt, "sent")
+    odd = Event(
+        key="odd",
+        kind=EventKind.STATUS,
+        raw={"status": "transmogrified"},
+        reference=f"{attempt.pk}:0",
+    )
+
+    tell(integration, [odd])
+
+    kept = Receipt.objects.get()
+    assert kept.result == "not_understood"
+    assert kept.raw == {"status": "transmogrified"}
+    assert Message.objects.get().state == "sent"
+
+
+def test_a_receipt_that_overtakes_the_answer_waits_for_the_providers_id(
+    ours: World, integration: Integration
+) -> None:
+    attempt = open_attempt(ours, integration)
+    by_id = Event(
+        key="k",
+        kind=EventKind.STATUS,
+        raw={},
+        provider_id=f"wamid.{attempt.pk}",
+        state="delivered",
+    )
+    tell(integration, [by_id])
+    assert Receipt.objects.get().result == ""
+
+    close(integration, attempt, "sent")
+    receipts.apply()
+
+    assert Message.objects.get().state == "delivered"
+    assert Receipt.objects.get().attempt_id == attempt.pk
+
+
+def test_receipts_that_wait_do_not_block_the_others(
+    ours: World, integration: Integration
+) -> None:
+    attempt = open_attempt(ours, integration)
+    close(integration, attempt, "sent")
+    lost = [
+        Event(key=f"lost {n}", kind=EventKind.STATUS, raw={}, provider_id=f"x{n}")
+        for n in range(5)
+    ]
+    receipts.store(integration, [*lost, told(attempt, "delivered")])
+
+    receipts.apply(limit=2)
+
+    assert Message.objects.get().state == "delivered"
+
+
+def test_a_late_delivery_of_an_earlier_attempt_ends_the_waiting_one(
+    ours: World, integration: Integration
+) -> None:
+    attempt = open_attempt(ours, integration)
+    close(integration, attempt, "failed")
+    Message.objects.update(state="queued", due_at=timezone.now() + timedelta(hours=1))
+
+    tell(integration, [told(attempt, "delivered")])
+
+    message = Message.objects.get()
+    assert (message.state, message.due_at) == ("delivered", None)
+    assert claim(integration, limit=5).attempts == []
+
+
+def test_a_late_delivery_while_the_next_attempt_is_open_is_not_taken_back(
+    ours: World, integration: Integration
+) -> None:
+    first = open_attempt(ours, integration)
+    close(integration, first, "failed")
+    Message.objects.update(state="queued", due_at=timezone.now() - timedelta(minutes=1))
+    second = claim(integration, limit=1).attempts[0]
+
+    tell(integration, [told(first, "delivered")])
+    settle(
+        integration,
+        [Result(second.attempt_id, "failed", error_code="w:1", error_class="retry")],
+    )
+
+    message = Message.objects.get()
+    assert message.state == "delivered"
+    assert list(message.attempts.values_list("number", "state")) == [
+        (1, "delivered"),
+        (2, "failed"),
+    ]
+    assert tally_differences() == []
+    assert ledger_differences() == []
+
+
+def test_a_failure_of_an_earlier_attempt_leaves_the_message_alone(
+    ours: World, integration: Integration
+) -> None:
+    first = open_attempt(ours, integration)
+    close(integration, first, "unknown")
+    Message.objects.update(
+        state="queued",
+        due_at=timezone.now() - timedelta(minutes=1),
+        error_code="",
+        error_class="",
+    )
+    claim(integration, limit=1)
+
+    tell(integration, [told(first, "failed")])
+
+    assert Message.objects.get().state == "sending"
+
+
+def test_two_attempts_in_one_batch_agree_on_the_message(
+    ours: World, integration: Integration
+) -> None:
+    first = open_attempt(ours, integration)
+    close(integration, first, "failed")
+    Message.objects.update(state="queued", due_at=timezone.now() - timedelta(minutes=1))
+    claim(integration, limit=1)
+    second = Attempt.objects.get(number=2)
+    close(integration, second, "sent")
+
+    tell(integration, [told(first, "delivered"), told(second, "failed")])
+
+    assert Message.objects.get().state == "delivered"
+
+
+def test_a_retry_that_waits_is_cancelled_when_the_source_arrives_after_all(
+    ours: World, integration: Integration
+) -> None:
+    attempt = open_attempt(ours, integration)
+    close(integration, attempt, "failed")
+    source = Message.objects.get()
+    retry = ours.message(
+        "planned", integration=integration, contact=source.contact, root=source
+    )
+
+    tell(integration, [told(attempt, "delivered")])
+
+    retry.refresh_from_db()
+    assert (retry.state, retry.reason) == ("cancelled", "already_reached")
+
+
+def test_a_person_reached_by_two_runs_counts_once(
+    ours: World, integration: Integration
+) -> None:
+    attempt = open_attempt(ours, integration)
+    close(integration, attempt, "failed")
+    source = Message.objects.get()
+    ours.message(integration=integration, contact=source.contact, root=source)
+    again = claim(integration, limit=1).attempts[0]
+    settle(integration, [Result(again.attempt_id, "sent")], in_chain=True)
+
+    tell(integration, [told(attempt, "delivered")])
+
+    flags = dict(Message.objects.values_list("pk", "reached_before"))
+    assert flags == {source.pk: False, again.message_id: True}
+    assert tally_differences() == []
+
+
+def test_a_flow_has_arrived_when_its_last_part_has(
+    ours: World, integration: Integration
+) -> None:
+    part = {"kind": "text", "payload": {"text": "a"}}
+    flow = Content.objects.create(
+        organization=ours.organization, kind="flow", payload={"parts": [part, part]}
+    )
+    ours.message(integration=integration, content=flow)
+    claim(integration, limit=1)
+    attempt = Attempt.objects.get()
+    settle(integration, [Result(attempt.pk, "sent", parts_sent=2)])
+
+    tell(integration, [told(attempt, "delivered", part=0)])
+    assert Message.objects.get().state == "sent"
+    tell(integration, [told(attempt, "delivered", part=1)])
+    assert Message.objects.get().state == "delivered"
+
+
+def test_a_retry_of_a_flow_begins_at_the_part_that_failed(
+    ours: World, integration: Integration
+) -> None:
+    part = {"kind": "text", "payload": {"text": "a"}}
+    flow = Content.objects.create(
+        organization=ours.organization, kind="flow", payload={"parts": [part] * 3}
+    )
+    ours.message(integration=integration, content=flow)
+    claim(integration, limit=1)
+    attempt = Attempt.objects.get()
+    settle(integration, [Result(attempt.pk, "sent", parts_sent=3)])
+
+    tell(integration, [told(attempt, "failed", part=1)])
+
+    assert Message.objects.get().parts_sent == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "opted_out", "window"),
+    [
+        (EventKind.INBOUND, [], True),
+        (EventKind.OPT_OUT, ["whatsapp"], False),
+        (EventKind.OPT_IN, [], True),
+    ],
+)
+def test_what_members_do_changes_what_they_may_get(
+    ours: World,
+    theirs: World,
+    integration: Integration,
+    kind: EventKind,
+    opted_out: list[str],
+    window: bool,
+) -> None:
+    contact = ours.contact(phone="+233241234567")
+    stranger = theirs.contact(phone="+233241234567")
+    event = Event(key="in", kind=kind, raw={}, address="233241234567")
+
+    tell(integration, [event])
+
+    contact.refresh_from_db()
+    assert contact.opted_out_channels == opted_out
+    assert (contact.whatsapp_inbound_at is not None) is window
+    assert Contact.objects.get(pk=stranger.pk).whatsapp_inbound_at is None
+
+
+def test_a_late_charge_that_finds_nothing_is_owed_until_the_next_top_up(
+    db: None,
+) -> None:
+    poor = world("Poor", credits=700)
+    integration = poor.integration(credit_price=600)
+    pace.take_lease(integration.pk, uuid.uuid4())
+    first = open_attempt(poor, integration)
+    close(integration, first, "failed")
+    second = open_attempt(poor, integration)
+    close(integration, second, "sent")
+
+    tell(integration, [told(first, "delivered")])
+
+    account = poor.account
+    assert (account.available, account.held, account.owed) == (0, 600, 500)
+    poor.top_up(700)
+    account = poor.account
+    assert (account.available, account.held, account.owed) == (200, 600, 0)
+    assert ledger_differences() == []
