@@ -7,6 +7,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import include, path
 
+from tests.ui import parts
+
 
 def front(request: HttpRequest) -> HttpResponse:
     return render(request, "base.html")
@@ -17,4 +19,9 @@ urlpatterns = [
     path("login/", LoginView.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("", include("resend_admin.ui.urls")),
+    path("parts/", parts.parts),
+    path("live/", parts.live),
+    path("form/", parts.plan),
+    path("refusal/", parts.refusal),
+    path("tell/", parts.tell),
 ]
