@@ -129,7 +129,7 @@ def choices(organization: Organization) -> AudienceChoices:
             "SELECT DISTINCT language AS value FROM newest WHERE language <> ''",
         ):
             cursor.execute(
-                f"{newest} {values} ORDER BY value LIMIT {CHOICES}",  # noqa: S608
+                f"{newest} {values} ORDER BY value LIMIT {CHOICES}",
                 [organization.pk],
             )
             found.append([row[0] for row in cursor.fetchall()])

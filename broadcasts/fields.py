@@ -13,6 +13,7 @@ from messaging.channels.contract import ContentKind
 from messaging.models import Content, Integration, Organization
 
 NAME_LENGTH = 200
+EVERYONE = Audience()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class BroadcastFields:
     flow_id: int | None = None
     routes: Sequence[RouteSpec] = ()
     fallbacks: Sequence[RouteSpec] = ()
-    audience: Audience = Audience()
+    audience: Audience = EVERYONE
     run_at: datetime | None = None
     time_zone: str = "UTC"
     expires_at: datetime | None = None

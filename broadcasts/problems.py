@@ -15,7 +15,7 @@ class ProblemCode(StrEnum):
     CONFLICT = "CONFLICT"
 
 
-class Problem(Exception):
+class Problem(Exception):  # noqa: N818 - people read it; it is no error of ours.
     """A service refuses. The sentence says what to do next.
 
     ``field`` names the input that is wrong, in the words of the services, so

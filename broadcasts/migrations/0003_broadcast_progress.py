@@ -5,36 +5,47 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('broadcasts', '0002_message_broadcast_exists'),
-        ('messaging', '0003_next_attempt_is_asked_for'),
+        ("broadcasts", "0002_message_broadcast_exists"),
+        ("messaging", "0003_next_attempt_is_asked_for"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='broadcast',
-            name='filled_at',
-            field=models.DateTimeField(blank=True, help_text='When rows were last made or started.', null=True),
+            model_name="broadcast",
+            name="filled_at",
+            field=models.DateTimeField(
+                blank=True, help_text="When rows were last made or started.", null=True
+            ),
         ),
         migrations.AddField(
-            model_name='broadcast',
-            name='is_settling',
-            field=models.BooleanField(default=False, help_text='It has ended, and rows are still to be taken back.'),
+            model_name="broadcast",
+            name="is_settling",
+            field=models.BooleanField(
+                default=False,
+                help_text="It has ended, and rows are still to be taken back.",
+            ),
         ),
         migrations.AddField(
-            model_name='broadcast',
-            name='routes_changed',
-            field=models.BooleanField(default=False, help_text='Its routes are newer than its rows, so a retry chooses again.'),
+            model_name="broadcast",
+            name="routes_changed",
+            field=models.BooleanField(
+                default=False,
+                help_text="Its routes are newer than its rows, so a retry chooses again.",
+            ),
         ),
         migrations.AddField(
-            model_name='broadcast',
-            name='took_over',
+            model_name="broadcast",
+            name="took_over",
             field=models.JSONField(blank=True, default=list),
         ),
         migrations.AddIndex(
-            model_name='broadcast',
-            index=models.Index(condition=models.Q(('is_settling', True)), fields=['id'], name='broadcast_settling'),
+            model_name="broadcast",
+            index=models.Index(
+                condition=models.Q(("is_settling", True)),
+                fields=["id"],
+                name="broadcast_settling",
+            ),
         ),
     ]

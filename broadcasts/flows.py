@@ -1,0 +1,75 @@
+"""Flows: steps are edited at will, published content never changes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.db import transaction
+
+from broadcasts import access
+from broadcasts.models import Flow, FlowStep
+from broadcasts.problems import bad_input, not_found
+from messaging.channels import PROVIDERS
+from messaging.channels.contract import ContentKind
+from messaging.models import Content, User
+
+
+def save_steps(*, flow: Flow, person: User | None, contents: Sequence[Content]) -> None:
+    """Replace the steps, in the order given. What is published stays as it is."""
+    access.require_writer(person, flow.organization_id)
+    for content in contents:
+        if content.organization_id != flow.organization_id:
+            raise not_found("content")
+        if content.kind == ContentKind.FLOW:
+            raise bad_input("A flow cannot be a step of a flow.", "steps")
+    with transaction.atomic():
+        Flow.objects.select_for_update(no_key=True).get(pk=flow.pk)
+        flow.steps.all().delete()
+        FlowStep.objects.bulk_create(
+            FlowStep(flow=flow, position=position, content=content)
+            for position, content in enumerate(contents, start=1)
+        )
+
+
+def publish(*, flow: Flow, person: User | None) -> Content:
+    """Freeze the steps into one content, which is sent from now on.
+
+    Broadcasts that have started keep the content they started with. Refuses a
+    flow that no provider could carry.
+    """
+    access.require_writer(person, flow.organization_id)
+    with transaction.atomic():
+        Flow.objects.select_for_update(no_key=True).get(pk=flow.pk)
+        steps = FlowStep.objects.filter(flow=flow).select_related("content")
+        parts = [
+            {"kind": step.content.kind, "payload": step.content.payload}
+            for step in steps.order_by("position")
+        ]
+        if not parts:
+            raise bad_input("Add at least one step before you publish.", "steps")
+        payload: dict[str, object] = {"parts": parts}
+        _require_carrier(payload)
+        content = Content.objects.create(
+            organization_id=flow.organization_id,
+            kind=ContentKind.FLOW,
+            name=flow.name,
+            payload=payload,
+        )
+        flow.published_content = content
+        flow.is_published = True
+        flow.save(update_fields=["published_content", "is_published"])
+    return content
+
+
+def unpublish(*, flow: Flow, person: User | None) -> None:
+    """Stop sending the flow: members who have no row yet are skipped."""
+    access.require_writer(person, flow.organization_id)
+    flow.is_published = False
+    flow.save(update_fields=["is_published"])
+
+
+def _require_carrier(payload: dict[str, object]) -> None:
+    """Refuse what not a single provider takes; a route may still be choosier."""
+    refusals = [one.refusals(ContentKind.FLOW, payload) for one in PROVIDERS.values()]
+    if all(refusals):
+        raise bad_input(refusals[0][0], "steps")

@@ -1,0 +1,61 @@
+"""Rows live so many days; counters, the ledger and broadcasts live for ever."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from broadcasts.clock import database_now
+from broadcasts.ways import rows, statement
+from messaging.dispatch.statements import again_after_deadlock
+from messaging.models import Organization
+
+logger = logging.getLogger(__name__)
+
+BATCH = 1_000
+"""Rows per transaction, so that nobody waits long for a lock."""
+
+
+def prune_all() -> int:
+    """Prune every organization; return how many messages went."""
+    return sum(prune(organization) for organization in Organization.objects.all())
+
+
+def prune(organization: Organization) -> int:
+    """Remove what is older than the organization keeps it; return how many went.
+
+    What still waits or is under way stays, however old. The tallies note how
+    many of the messages they count have no row any more.
+    """
+    before = database_now() - timedelta(days=organization.retention_days)
+    messages = _prune("prune", organization, before)
+    receipts = _prune("prune_receipts", organization, before)
+    if messages or receipts:
+        logger.info(
+            "Removed %s messages and %s receipts of %s from before %s.",
+            messages,
+            receipts,
+            organization,
+            before.date(),
+        )
+    return messages
+
+
+def _prune(name: str, organization: Organization, before: datetime) -> int:
+    total = 0
+    while removed := _batch(name, organization.pk, before):
+        total += removed
+    return total
+
+
+@again_after_deadlock
+def _batch(name: str, organization_id: int, before: datetime) -> int:
+    with transaction.atomic():
+        (result,) = rows(
+            statement(name),
+            {"organization_id": organization_id, "before": before, "limit": BATCH},
+        )
+    number: int = result["number"]
+    return number

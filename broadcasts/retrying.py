@@ -1,0 +1,152 @@
+"""Making a retry: a new broadcast to exactly the members that were shown."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import IntegrityError, connection, transaction
+
+from broadcasts import access
+from broadcasts.clock import (
+    DIALOG_TOLERANCE,
+    check_lead,
+    local_day,
+    local_moment,
+)
+from broadcasts.fields import NAME_LENGTH, replace_routes, specs_of
+from broadcasts.models import Broadcast, BroadcastState, RouteRole
+from broadcasts.problems import Problem, bad_input, conflict
+from broadcasts.quota import take_slot
+from broadcasts.retry import candidates, live_in_words, live_retry, state
+from broadcasts.ways import rows, statement
+from messaging.models import Priority, User
+
+
+def create(
+    *,
+    broadcast: Broadcast,
+    person: User | None,
+    run_at: datetime,
+    time_zone: str,
+    shown_count: int,
+    shown_at: datetime,
+    include_unknown: bool = False,
+) -> Broadcast:
+    """Schedule a retry of the failed members, as they were shown.
+
+    Everything is checked again. ``shown_count`` and ``shown_at`` come from
+    ``retry.offer``: when the members who failed until then are not that many any
+    more, it is refused with CONFLICT and the person looks again. Unknown ones are
+    included only on request, for they may get the message twice. The source, its
+    messages and their attempts are not touched.
+    """
+    access.require_writer(person, broadcast.organization_id)
+    moment = local_moment(run_at, time_zone)
+    check_lead(moment, time_zone, DIALOG_TOLERANCE)
+    try:
+        with transaction.atomic():
+            take_slot(broadcast.organization_id)
+            source = _locked_source(broadcast)
+            retry = _new_broadcast(source, person, moment, time_zone)
+            _copy_routes(source, retry)
+            number = _freeze_members(source, retry, shown_at, include_unknown)
+            if number != shown_count:
+                raise _list_changed(number)
+    except IntegrityError:
+        live = live_retry(broadcast)
+        if live is None:
+            raise
+        raise conflict(live_in_words(live)) from None
+    return retry
+
+
+def _locked_source(broadcast: Broadcast) -> Broadcast:
+    source = (
+        Broadcast.objects.select_for_update(no_key=True, of=("self",))
+        .select_related("organization", "root")
+        .get(pk=broadcast.pk)
+    )
+    standing = state(source)
+    if standing.live_retry is not None:
+        raise conflict(standing.reason)
+    if not standing.enabled:
+        raise bad_input(standing.reason)
+    return source
+
+
+def _new_broadcast(
+    source: Broadcast, person: User | None, run_at: datetime, time_zone: str
+) -> Broadcast:
+    expires_at = source.expires_at
+    if expires_at is not None and expires_at <= run_at:
+        expires_at = None
+    return Broadcast.objects.create(
+        organization=source.organization,
+        name=_name(source),
+        kind=source.kind,
+        state=BroadcastState.SCHEDULED,
+        flow=source.flow,
+        content=source.content,
+        retry_of=source,
+        root=source.root or source,
+        run_at=run_at,
+        time_zone=time_zone,
+        expires_at=expires_at,
+        created_by=person,
+        routes_changed=source.routes_changed,
+    )
+
+
+def _name(source: Broadcast) -> str:
+    """``Retry of X`` for the first one of a chain, then ``Retry 2 of X``."""
+    first = source.root or source
+    number = first.chain.count() + 1
+    ordinal = f" {number}" if number > 1 else ""
+    return f"Retry{ordinal} of {first.name}"[:NAME_LENGTH]
+
+
+def _copy_routes(source: Broadcast, retry: Broadcast) -> None:
+    replace_routes(
+        retry,
+        specs_of(source, RouteRole.ROUTE),
+        specs_of(source, RouteRole.FALLBACK),
+    )
+
+
+def _freeze_members(
+    source: Broadcast, retry: Broadcast, shown_at: datetime, include_unknown: bool
+) -> int:
+    """Make the planned rows; keep where their members stood; return how many."""
+    chosen = candidates(source, include_unknown=include_unknown)
+    chosen = chosen.filter(state_at__lte=shown_at)
+    sql, values = chosen.values("id").query.sql_with_params()
+    names = {f"candidate_{number}": value for number, value in enumerate(values)}
+    named = sql % tuple(f"%({name})s" for name in names)
+    run_at = retry.run_at or shown_at
+    with connection.cursor() as cursor:
+        cursor.execute(
+            statement("freeze_members", candidates=named),
+            {
+                **names,
+                "broadcast_id": retry.pk,
+                "run_at": run_at,
+                "expires_at": retry.expires_at,
+                "day": local_day(run_at, source.organization.time_zone),
+                "priority": Priority.BULK,
+            },
+        )
+        number: int = cursor.rowcount
+    stood = rows(statement("took_over"), {"broadcast_id": retry.pk})
+    retry.took_over = [list(one.values()) for one in stood]
+    retry.save(update_fields=["took_over"])
+    return number
+
+
+def _list_changed(number: int) -> Problem:
+    if not number:
+        return conflict("The list changed: nobody is left to retry. Look again.")
+    members = "member" if number == 1 else "members"
+    return conflict(
+        f"The list changed while you looked: now it is {number:,} {members}. Look"
+        " again and confirm."
+    )

@@ -1,0 +1,113 @@
+"""The steps of the tick: start, fill, finish, take back. Each is short and can be
+left at any moment; the next tick goes on where the rows say it stood."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+
+from django.conf import settings
+from django.db.models import Exists, F, OuterRef, Subquery
+from django.db.models.functions import Now
+
+from broadcasts import settling
+from broadcasts.clock import in_words
+from broadcasts.fill import fill_page
+from broadcasts.models import Broadcast, BroadcastState, Flow
+from messaging.models import Tally, TallyUnit
+
+BUDGET_SECONDS = 5.0
+"""How long one tick goes on; beat calls the next one in any case."""
+SETTLE_BATCHES = 4
+
+
+def tick(budget_seconds: float = BUDGET_SECONDS) -> None:
+    """Move every broadcast one step on. Two at once share the work."""
+    deadline = time.monotonic() + budget_seconds
+    fail_late()
+    start_due()
+    fill_all(deadline)
+    finish_done()
+    settle_ended()
+
+
+def fail_late() -> int:
+    """Fail what was due while nothing ran: nobody wants it half a day late."""
+    limit = timedelta(seconds=settings.LATE_AFTER_SECONDS)
+    late = Broadcast.objects.filter(
+        state=BroadcastState.SCHEDULED, run_at__lt=Now() - limit
+    )
+    failed = 0
+    for one in late.order_by("run_at")[:100]:
+        when = in_words(one.run_at or one.created_at, one.time_zone)
+        failed += Broadcast.objects.filter(
+            pk=one.pk, state=BroadcastState.SCHEDULED, run_at=one.run_at
+        ).update(
+            state=BroadcastState.FAILED,
+            finished_at=Now(),
+            is_settling=True,
+            state_reason=(
+                f"It was due on {when}, but nothing was running then, and it is not"
+                " sent this late without a person. Clone it and schedule the copy."
+            ),
+        )
+    return failed
+
+
+def start_due() -> int:
+    """Start what is due, with the content that its flow has at this moment.
+
+    A retry has its source's content already, and keeps it.
+    """
+    due = Broadcast.objects.filter(state=BroadcastState.SCHEDULED, run_at__lte=Now())
+    published = Flow.objects.filter(
+        broadcasts=OuterRef("pk"), is_published=True
+    ).values("published_content")[:1]
+    fresh = due.filter(retry_of__isnull=True, content__isnull=True)
+    started = fresh.update(
+        state=BroadcastState.SENDING,
+        started_at=Now(),
+        routes_changed=False,
+        content=Subquery(published),
+    )
+    return started + due.update(state=BroadcastState.SENDING, started_at=Now())
+
+
+def fill_all(deadline: float) -> int:
+    """Make rows, one page of each broadcast in turn, until time is up."""
+    pages = 0
+    while time.monotonic() < deadline:
+        made = sum(fill_page(broadcast_id) for broadcast_id in _unfilled())
+        if not made:
+            break
+        pages += made
+    return pages
+
+
+def _unfilled() -> list[int]:
+    return list(
+        Broadcast.objects.filter(state=BroadcastState.SENDING, is_filled=False)
+        .order_by("run_at", "pk")
+        .values_list("pk", flat=True)
+    )
+
+
+def finish_done() -> int:
+    """Complete what has sent all its rows, by the tallies."""
+    unsettled = Tally.objects.filter(
+        broadcast_id=OuterRef("pk"),
+        unit=TallyUnit.MESSAGE,
+        outcome__in=settling.UNSETTLED,
+        count__gt=F("pruned"),
+    )
+    return (
+        Broadcast.objects.filter(state=BroadcastState.SENDING, is_filled=True)
+        .exclude(Exists(unsettled))
+        .update(state=BroadcastState.COMPLETED, finished_at=Now(), routes_changed=False)
+    )
+
+
+def settle_ended() -> None:
+    """Go on taking back what still waits in cancelled and failed broadcasts."""
+    for one in Broadcast.objects.filter(is_settling=True).order_by("pk")[:100]:
+        settling.take_back(one, batches=SETTLE_BATCHES)

@@ -1,0 +1,26 @@
+-- One batch of messages that have come to rest, with their attempts. The rows of a
+-- broadcast age from its start, so a retry planned weeks ahead is kept as long.
+WITH old AS MATERIALIZED (
+    SELECT message.id
+    FROM messaging_message AS message
+    LEFT JOIN broadcasts_broadcast AS broadcast ON broadcast.id = message.broadcast_id
+    WHERE message.organization_id = %(organization_id)s
+      AND message.created_at < %(before)s
+      AND coalesce(broadcast.started_at, message.created_at) < %(before)s
+      AND message.state NOT IN ('planned', 'queued', 'sending')
+    ORDER BY message.created_at, message.id
+    LIMIT %(limit)s
+    FOR UPDATE OF message SKIP LOCKED
+),
+attempts AS (
+    DELETE FROM messaging_attempt AS attempt
+    USING old
+    WHERE attempt.message_id = old.id
+),
+gone AS (
+    DELETE FROM messaging_message AS message
+    USING old
+    WHERE message.id = old.id
+    RETURNING message.id
+)
+SELECT count(*) AS number FROM gone

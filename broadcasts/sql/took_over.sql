@@ -1,0 +1,24 @@
+-- Where the members of a retry stood before it: their latest row in the chain that
+-- was not taken back.
+SELECT before.broadcast_id,
+       before.state,
+       before.code,
+       count(*) AS number
+FROM messaging_message AS made
+CROSS JOIN LATERAL (
+    SELECT run.broadcast_id, run.state,
+           CASE run.state WHEN 'skipped' THEN run.reason ELSE run.error_code END
+               AS code
+    FROM (
+        SELECT * FROM messaging_message WHERE id = made.root_id
+        UNION ALL
+        SELECT * FROM messaging_message WHERE root_id = made.root_id
+    ) AS run
+    WHERE run.id < made.id
+      AND run.state <> 'cancelled'
+    ORDER BY run.id DESC
+    LIMIT 1
+) AS before
+WHERE made.broadcast_id = %(broadcast_id)s
+GROUP BY 1, 2, 3
+ORDER BY 1, 2, 3
