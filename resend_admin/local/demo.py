@@ -1,0 +1,300 @@
+"""The demo organization, made through the same services that people use."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from broadcasts import drafts, flows, schedule
+from broadcasts.audience import Audience
+from broadcasts.fields import BroadcastFields, RouteSpec
+from broadcasts.models import Broadcast, BroadcastKind, Flow
+from messaging import credits, members, receipts
+from messaging.channels.contract import ContentKind, Event, EventKind
+from messaging.models import Content, Integration, Organization, Role, User
+from resend_admin.local import demo_members
+
+ORGANIZATION_ID = 100737
+PASSWORD = "demo"  # noqa: S105 - the demo's well-known password
+ZONE = "Africa/Accra"
+WINDOW_CLOSED_SHARE = 60
+"""One member in so many has not written lately, so WhatsApp's window is closed."""
+
+PEOPLE = (
+    ("agent", "Ada", "Verbeek", Role.AGENT),
+    ("editor", "Kofi", "Mensah", Role.EDITOR),
+    ("admin", "Ines", "Richter", Role.ADMIN),
+)
+
+
+def seed() -> bool:
+    """Make the demo organization, and return whether it was made just now.
+
+    On a later start it is left as people left it; only the addresses of the
+    sandbox are brought up to date.
+    """
+    organization = Organization.objects.filter(pk=ORGANIZATION_ID).first()
+    if organization is not None:
+        for integration in organization.integrations.all():
+            _point_at_sandbox(integration)
+        return False
+    with transaction.atomic():
+        organization = _organization()
+        editor = _people(organization)
+        integrations = _integrations(organization)
+    _members(organization, integrations["whatsapp_cloud"])
+    templates = _templates(organization)
+    flow = _flow(organization, editor)
+    _broadcasts(organization, editor, integrations, templates, flow)
+    return True
+
+
+def _organization() -> Organization:
+    organization = Organization.objects.create(
+        pk=ORGANIZATION_ID, name="Harbour Members Club", time_zone=ZONE
+    )
+    credits.top_up(organization=organization, amount=50_000, note="Welcome")
+    return organization
+
+
+def _people(organization: Organization) -> User:
+    """Add the three who may log in; return the one who sends."""
+    made = {
+        username: User.objects.create_user(
+            username,
+            f"{username}@example.org",
+            PASSWORD,
+            first_name=first_name,
+            last_name=last_name,
+            organization=organization,
+            role=role,
+            is_staff=role == Role.ADMIN,
+        )
+        for username, first_name, last_name, role in PEOPLE
+    }
+    return made["editor"]
+
+
+def _integrations(organization: Organization) -> dict[str, Integration]:
+    wanted: dict[str, tuple[str, float, dict[str, Any], dict[str, str]]] = {
+        "whatsapp_cloud": (
+            "WhatsApp +233 30 000 1000",
+            80,
+            {"phone_number_id": "106540352242922"},
+            {
+                "access_token": "sandbox-token",
+                "app_secret": "sandbox-app-secret",
+                "verify_token": "sandbox-verify-token",
+            },
+        ),
+        "telegram_bot": (
+            "Telegram @harbour_bot",
+            25,
+            {},
+            {
+                "bot_token": "7000001:sandbox-bot-token",
+                "secret_token": "sandbox-secret-token",
+            },
+        ),
+        "twilio": (
+            "SMS +1 555 000 1111",
+            50,
+            {
+                "account_sid": "AC00000000000000000000000000000001",
+                "from_number": "+15550001111",
+            },
+            {"auth_token": "sandbox-auth-token"},
+        ),
+        "smtp": (
+            "Mail team@example.org",
+            20,
+            {"from_address": "team@example.org", "security": "none"},
+            {"username": "", "password": ""},
+        ),
+    }
+    made = {}
+    for kind, (name, rate, fields, credentials) in wanted.items():
+        integration = Integration(
+            organization=organization,
+            name=name,
+            kind=kind,
+            settings=fields,
+            rate_per_second=rate,
+            credit_price=0 if kind == "smtp" else 1,
+        )
+        integration.credentials = credentials
+        _point_at_sandbox(integration)
+        made[kind] = integration
+    return made
+
+
+def _point_at_sandbox(integration: Integration) -> None:
+    """Save the present addresses of the stand-in, and tell it where we listen."""
+    if not settings.SANDBOX_URL:
+        integration.save()
+        return
+    url = settings.SANDBOX_URL
+    addresses: dict[str, dict[str, Any]] = {
+        "whatsapp_cloud": {"base_url": f"{url}/whatsapp/v23.0"},
+        "telegram_bot": {"base_url": f"{url}/telegram"},
+        "twilio": {"base_url": f"{url}/twilio"},
+        "smtp": {"host": "127.0.0.1", "port": settings.SANDBOX_SMTP_PORT},
+    }
+    integration.settings = {**integration.settings, **addresses[integration.kind]}
+    integration.save()
+    match integration.kind:
+        case "whatsapp_cloud":
+            account = {"phone_number_id": integration.settings["phone_number_id"]}
+            _listen(integration, "whatsapp", account, "app_secret")
+        case "telegram_bot":
+            account = {"bot_token": integration.credentials["bot_token"]}
+            _listen(integration, "telegram", account, "secret_token")
+
+
+def _listen(
+    integration: Integration, kind: str, account: dict[str, str], secret: str
+) -> None:
+    body = {
+        "kind": kind,
+        "url": integration.hook_url,
+        "secret": integration.credentials[secret],
+        **account,
+    }
+    request = urllib.request.Request(  # noqa: S310 - the sandbox on this machine
+        f"{settings.SANDBOX_URL}/control/hooks",
+        data=json.dumps(body).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=10):  # noqa: S310 - the same
+        pass
+
+
+def _members(organization: Organization, whatsapp: Integration) -> None:
+    """Import the members, and let most of them have written to us today."""
+    people = demo_members.members()
+    result = members.import_csv(
+        organization=organization, file=demo_members.as_csv(people)
+    )
+    if result.problems:
+        first = result.problems[0]
+        message = f"Line {first.line} of the demo members: {first.reason}"
+        raise ValueError(message)
+    now = timezone.now()
+    receipts.store(
+        whatsapp,
+        [
+            Event(
+                key=f"demo-inbound:{one.external_id}",
+                kind=EventKind.INBOUND,
+                raw={"text": "Hello!"},
+                address=one.phone,
+                occurred_at=now - timedelta(minutes=number % 600),
+            )
+            for number, one in enumerate(people)
+            if one.phone and number % WINDOW_CLOSED_SHARE
+        ],
+    )
+    receipts.apply()
+
+
+def _templates(organization: Organization) -> dict[str, Content]:
+    bodies = {
+        "membership_renewal": (
+            "Hello {{first_name}}, your membership ends this month. Reply RENEW to"
+            " keep it for another year."
+        ),
+        "newsletter_notice": (
+            "Hello {{first_name}}, the autumn newsletter is out. Reply READ and we"
+            " send it to you."
+        ),
+    }
+    return {
+        name: Content.objects.create(
+            organization=organization,
+            kind=ContentKind.TEMPLATE,
+            name=name.replace("_", " ").capitalize(),
+            payload={
+                "name": name,
+                "language": "en",
+                "category": "utility",
+                "body": body,
+                "parameters": ["{{first_name}}"],
+                "subject": name.replace("_", " ").capitalize(),
+            },
+        )
+        for name, body in bodies.items()
+    }
+
+
+def _flow(organization: Organization, editor: User) -> Flow:
+    flow = Flow.objects.create(organization=organization, name="Autumn newsletter")
+    text = Content.objects.create(
+        organization=organization,
+        kind=ContentKind.TEXT,
+        name="Autumn newsletter",
+        payload={
+            "subject": "The autumn newsletter",
+            "text": (
+                "Hello {{first_name}}!\n\nThe boathouse is open again, the autumn"
+                " regatta is on 12 December, and the board election has begun."
+                " Write back if you want to help."
+            ),
+        },
+    )
+    flows.save_steps(flow=flow, person=editor, contents=[text])
+    flows.publish(flow=flow, person=editor)
+    return flow
+
+
+def _broadcasts(
+    organization: Organization,
+    editor: User,
+    integrations: dict[str, Integration],
+    templates: dict[str, Content],
+    flow: Flow,
+) -> None:
+    every_road = [
+        RouteSpec(integrations[kind].pk)
+        for kind in ("whatsapp_cloud", "telegram_bot", "smtp", "twilio")
+    ]
+    newsletter = drafts.create_draft(
+        organization=organization,
+        person=editor,
+        fields=BroadcastFields(
+            name="Autumn newsletter",
+            kind=BroadcastKind.FLOW,
+            flow_id=flow.pk,
+            routes=every_road,
+            time_zone=ZONE,
+        ),
+    )
+    drafts.create_draft(
+        organization=organization,
+        person=editor,
+        fields=BroadcastFields(
+            name="Membership renewal",
+            kind=BroadcastKind.TEMPLATE,
+            routes=[
+                RouteSpec(
+                    integrations["whatsapp_cloud"].pk,
+                    templates["membership_renewal"].pk,
+                )
+            ],
+            audience=Audience(tags=("donor",)),
+            time_zone=ZONE,
+        ),
+    )
+    schedule.schedule(
+        broadcast=newsletter,
+        person=editor,
+        run_at=timezone.now() + timedelta(minutes=3),
+        time_zone=ZONE,
+    )
+    # People schedule two minutes ahead at least; a visitor need not wait for it.
+    Broadcast.objects.filter(pk=newsletter.pk).update(run_at=timezone.now())
