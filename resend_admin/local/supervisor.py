@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import signal
 import sys
 import time
@@ -47,15 +48,21 @@ class Supervisor:
         self.watched: list[Watched] = []
         self.jobs: list[tuple[Program, str]] = []
         self.asked_to_stop = False
+        self.terminal: int | None = None
 
     def listen(self) -> None:
         """Install the handlers, also for SIGINT.
 
         A process that a shell started with `&` inherits SIGINT as ignored, and
-        Python then installs no handler of its own.
+        Python then installs no handler of its own. SIGHUP is another matter:
+        ignoring it is what `nohup` is for.
         """
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self.on_signal)
+        if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+            signal.signal(signal.SIGHUP, self.on_signal)
+            if sys.stdout.isatty():
+                self.terminal = sys.stdout.fileno()
 
     def on_signal(self, number: int, frame: FrameType | None) -> None:
         """Note the wish; a second Ctrl-C means at once."""
@@ -73,6 +80,8 @@ class Supervisor:
         """
         if not self.asked_to_stop:
             time.sleep(seconds)
+        if self.terminal is not None and has_gone(self.terminal):
+            self.asked_to_stop = True
         if self.asked_to_stop:
             raise StopRequested
 
@@ -166,6 +175,17 @@ class Supervisor:
         for entry in reversed(self.watched):
             entry.service.stop()
         self.watched.clear()
+
+
+def has_gone(terminal: int) -> bool:
+    """Return whether the window has been closed.
+
+    The system tells the first process of the terminal alone. When that is `make`
+    it waits for its child, which would wait for ever.
+    """
+    look = select.poll()
+    look.register(terminal, 0)
+    return any(what & select.POLLHUP for _, what in look.poll(0))
 
 
 def ending(status: int) -> str:

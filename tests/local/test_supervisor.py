@@ -129,3 +129,13 @@ def test_a_second_ctrl_c_kills_what_takes_its_time(
     assert stubborn.poll() is None
     supervisor.on_signal(signal.SIGINT, None)
     wait_until(lambda: stubborn.poll() == -signal.SIGKILL, "the kill")
+
+
+def test_a_closed_window_is_a_wish_to_stop(supervisor: Supervisor) -> None:
+    window, terminal = os.openpty()
+    supervisor.terminal = terminal
+    supervisor.pause(0)
+    os.close(window)
+    with pytest.raises(StopRequested):
+        supervisor.pause(0)
+    os.close(terminal)
