@@ -4,20 +4,52 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import django
 import pytest
 
 from resend_admin.local.servers import for_tests
 from resend_admin.sandbox.thread import Sandbox
+from tests.find_browser import find_browser
 
 if TYPE_CHECKING:
     from tests.factories import World
 
 os.environ.update(for_tests())
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "resend_admin.settings")
+# Playwright's synchronous interface keeps a loop running on the main thread, and
+# Django takes that for asynchronous code.
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+# A conftest below may need models before pytest-django would set them up.
 django.setup()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def static_files_as_they_are() -> Iterator[None]:
+    """Serve files without collecting them under hashed names first.
+
+    Of session scope, because the live server is.
+    """
+    from django.conf import settings
+    from django.test import override_settings
+
+    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    storages = {**settings.STORAGES, "staticfiles": plain}
+    with override_settings(STORAGES=storages, WHITENOISE_AUTOREFRESH=True):
+        yield
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(
+    browser_type_launch_args: dict[str, Any],
+) -> dict[str, Any]:
+    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+    return {
+        **browser_type_launch_args,
+        "executable_path": find_browser(),
+        "args": arguments,
+    }
 
 
 @pytest.fixture
