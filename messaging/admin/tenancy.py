@@ -27,8 +27,10 @@ from messaging.models import Role, User
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
     ModelForm = forms.ModelForm[Any]
+    TabularInline = admin.TabularInline[Any, Any]
 else:
     ModelAdmin = admin.ModelAdmin
+    TabularInline = admin.TabularInline
     ModelForm = forms.ModelForm
 
 
@@ -63,7 +65,22 @@ class TenantForm(ModelForm):
             self.add_error(None, ValidationError(error.messages))
 
 
-class TenantAdmin(ModelAdmin):
+class OwnRowsOnly:
+    """Offers, and accepts, only what this person may see of another model.
+
+    The other model's own admin decides that, so it must be registered.
+    """
+
+    admin_site: admin.AdminSite
+
+    def get_field_queryset(
+        self, db: str | None, db_field: Any, request: HttpRequest
+    ) -> QuerySet[Any] | None:
+        other = self.admin_site.get_model_admin(db_field.remote_field.model)
+        return other.get_queryset(request)
+
+
+class TenantAdmin(OwnRowsOnly, ModelAdmin):
     """Shows a person their own organization's rows and no others.
 
     ``organization_path`` leads from the model to its organization, empty for
@@ -103,13 +120,6 @@ class TenantAdmin(ModelAdmin):
         if found is None:
             raise Http404
         return found
-
-    def get_field_queryset(
-        self, db: str | None, db_field: Any, request: HttpRequest
-    ) -> QuerySet[Any] | None:
-        """Offer, and accept, only what this person may see of the other model."""
-        other = self.admin_site.get_model_admin(db_field.remote_field.model)
-        return other.get_queryset(request)
 
     # Permissions
 
@@ -200,3 +210,33 @@ class ReadOnlyAdmin(TenantAdmin):
 
     operators_may_write = False
     actions = None
+
+
+class TenantInline(OwnRowsOnly, TabularInline):
+    """Rows below a row. Who may do what is asked of the parent's admin."""
+
+    extra = 0
+    is_editable: ClassVar[bool] = True
+
+    def _parent_allows(self, request: HttpRequest, obj: Any | None) -> bool:
+        parent = self.admin_site.get_model_admin(self.parent_model)
+        if obj is None:
+            return self.is_editable and parent.has_add_permission(request)
+        return self.is_editable and parent.has_change_permission(request, obj)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any | None = None) -> bool:
+        parent = self.admin_site.get_model_admin(self.parent_model)
+        return parent.has_view_permission(request, obj)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any | None = None) -> bool:
+        return self._parent_allows(request, obj)
+
+    def has_change_permission(
+        self, request: HttpRequest, obj: Any | None = None
+    ) -> bool:
+        return self._parent_allows(request, obj)
+
+    def has_delete_permission(
+        self, request: HttpRequest, obj: Any | None = None
+    ) -> bool:
+        return self._parent_allows(request, obj)

@@ -1,0 +1,168 @@
+"""What lists can be narrowed to; every choice stands in the URL."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import django_filters
+from django import forms
+from django.db.models import Q, QuerySet
+
+from messaging.access import organization_of
+from messaging.channels.contract import Channel
+from messaging.models import (
+    Contact,
+    Integration,
+    Message,
+    MessageState,
+)
+from messaging.models.contact import channel_choices
+from messaging.search import members_matching, messages_matching
+
+State = MessageState
+
+SEEN_STATES: Final[dict[str, tuple[str, Q]]] = {
+    "scheduled": ("Scheduled", Q(state=State.PLANNED)),
+    "queued": ("Queued", Q(state=State.QUEUED, attempt_count=0)),
+    "waiting": ("Waiting to retry", Q(state=State.QUEUED, attempt_count__gt=0)),
+    "sending": ("Sending", Q(state=State.SENDING)),
+    "sent": ("Sent", Q(state=State.SENT)),
+    "delivered": ("Delivered", Q(state__in=[State.DELIVERED, State.READ])),
+    "failed": ("Failed", Q(state=State.FAILED)),
+    "unknown": ("Unknown", Q(state=State.UNKNOWN)),
+    "skipped": ("Skipped", Q(state=State.SKIPPED)),
+    "cancelled": ("Cancelled", Q(state=State.CANCELLED)),
+}
+"""The states a person sees, in the words of the pills."""
+
+ADDRESS_COLUMNS: Final = {
+    Channel.WHATSAPP.value: "phone",
+    Channel.SMS.value: "phone",
+    Channel.TELEGRAM.value: "telegram_chat_id",
+    Channel.EMAIL.value: "email",
+}
+LARGEST_ID: Final = 2**63 - 1
+
+
+def _search_input(placeholder: str) -> forms.TextInput:
+    return forms.TextInput(
+        attrs={"type": "search", "placeholder": placeholder, "maxlength": 200}
+    )
+
+
+def _suggesting(list_id: str) -> forms.TextInput:
+    """A text field that offers what the page lists in ``<datalist id=list_id>``."""
+    return forms.TextInput(attrs={"list": list_id, "autocomplete": "off"})
+
+
+def own_integrations(request: Any) -> QuerySet[Integration]:
+    """Offer the integrations of the person who looks; others are no choice."""
+    return Integration.objects.filter(organization=organization_of(request))
+
+
+class MessageFilter(django_filters.FilterSet):  # type: ignore[misc] # It carries no types.
+    q = django_filters.CharFilter(
+        label="Search",
+        method="by_text",
+        widget=_search_input("Name, phone, e-mail, member or message number"),
+    )
+    state = django_filters.ChoiceFilter(
+        label="State",
+        method="by_state",
+        choices=[(key, label) for key, (label, _) in SEEN_STATES.items()],
+        empty_label="Any state",
+    )
+    channel = django_filters.ChoiceFilter(
+        label="Channel", choices=channel_choices, empty_label="Any channel"
+    )
+    integration = django_filters.ModelChoiceFilter(
+        label="Integration", queryset=own_integrations, empty_label="Any integration"
+    )
+    broadcast = django_filters.NumberFilter(
+        field_name="broadcast_id",
+        min_value=1,
+        max_value=LARGEST_ID,
+        widget=forms.HiddenInput,
+    )
+    error = django_filters.CharFilter(
+        field_name="error_code", max_length=80, widget=forms.HiddenInput
+    )
+
+    class Meta:
+        model = Message
+        fields: tuple[str, ...] = ()
+
+    def by_text(
+        self, messages: QuerySet[Message], name: str, text: str
+    ) -> QuerySet[Message]:
+        return messages_matching(messages, text, [organization_of(self.request).pk])
+
+    def by_state(
+        self, messages: QuerySet[Message], name: str, key: str
+    ) -> QuerySet[Message]:
+        return messages.filter(SEEN_STATES[key][1])
+
+
+class MemberFilter(django_filters.FilterSet):  # type: ignore[misc] # It carries no types.
+    q = django_filters.CharFilter(
+        label="Search",
+        method="by_text",
+        widget=_search_input("Name, number, phone or e-mail"),
+    )
+    tag = django_filters.CharFilter(
+        label="Tag", method="by_tag", max_length=50, widget=_suggesting("known-tags")
+    )
+    country = django_filters.CharFilter(
+        label="Country",
+        method="by_country",
+        max_length=2,
+        widget=_suggesting("known-countries"),
+    )
+    language = django_filters.CharFilter(
+        label="Language", max_length=10, widget=_suggesting("known-languages")
+    )
+    channel = django_filters.ChoiceFilter(
+        label="Reachable by",
+        method="by_channel",
+        choices=channel_choices,
+        empty_label="Any channel",
+    )
+    opted_out = django_filters.ChoiceFilter(
+        label="Opted out of",
+        method="by_opt_out",
+        choices=lambda: [("any", "Some channel"), *channel_choices()],
+        empty_label="Does not matter",
+    )
+
+    class Meta:
+        model = Contact
+        fields: tuple[str, ...] = ()
+
+    def by_text(
+        self, members: QuerySet[Contact], name: str, text: str
+    ) -> QuerySet[Contact]:
+        return members_matching(members, text)
+
+    def by_tag(
+        self, members: QuerySet[Contact], name: str, tag: str
+    ) -> QuerySet[Contact]:
+        return members.filter(tags__contains=[tag])
+
+    def by_country(
+        self, members: QuerySet[Contact], name: str, code: str
+    ) -> QuerySet[Contact]:
+        return members.filter(country=code.upper())
+
+    def by_channel(
+        self, members: QuerySet[Contact], name: str, channel: str
+    ) -> QuerySet[Contact]:
+        """Keep those who have an address there and did not opt out of it."""
+        reachable = members.exclude(**{ADDRESS_COLUMNS[channel]: ""})
+        return reachable.exclude(opted_out_channels__contains=[channel])
+
+    def by_opt_out(
+        self, members: QuerySet[Contact], name: str, channel: str
+    ) -> QuerySet[Contact]:
+        if channel == "any":
+            return members.exclude(opted_out_channels=[])
+        return members.filter(opted_out_channels__contains=[channel])

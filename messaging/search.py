@@ -1,0 +1,69 @@
+"""Find people and messages by what somebody typed, always by an index.
+
+Members are found by the beginning of their name, external id, e-mail address,
+phone number or Telegram chat id; messages by their number, their public id, or
+their member. Nothing here counts or scans.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from django.db.models import Q, QuerySet
+
+from messaging.models import Contact, Message
+
+LONGEST_TEXT: Final = 200
+MOST_MEMBERS: Final = 100
+"""Members whose messages one search shows; a longer text narrows it down."""
+
+_PUBLIC_ID: Final = re.compile(r"ra_[a-z]+_(\d{1,18})_([0-9a-f]{9})")
+_PHONE: Final = re.compile(r"\+?[\d\s().\-/]{3,30}")
+
+
+def members_matching(members: QuerySet[Contact], text: str) -> QuerySet[Contact]:
+    """Narrow ``members`` to those that begin with ``text``, in any case of letters."""
+    text = _clean(text)
+    if not text:
+        return members
+    found = (
+        Q(name__istartswith=text)
+        | Q(external_id__istartswith=text)
+        | Q(email__istartswith=text)
+    )
+    if _PHONE.fullmatch(text):
+        digits = re.sub(r"\D", "", text).removeprefix("00")
+        if digits:
+            found |= Q(phone__startswith=f"+{digits}")
+    if text.lstrip("-").isdecimal():
+        found |= Q(telegram_chat_id=text)
+    return members.filter(found)
+
+
+def messages_matching(
+    messages: QuerySet[Message], text: str, organization_ids: Iterable[int]
+) -> QuerySet[Message]:
+    """Narrow ``messages`` to a number, a public id, or the messages of members.
+
+    The members are looked up first, so that each step has an index to go by.
+    """
+    text = _clean(text)
+    if not text:
+        return messages
+    public_id = _PUBLIC_ID.fullmatch(text.lower())
+    if public_id:
+        return messages.filter(pk=int(public_id[1]), suffix=public_id[2])
+    own = Contact.objects.filter(organization__in=list(organization_ids))
+    members = members_matching(own, text).order_by("-pk")
+    found = Q(contact__in=list(members.values_list("pk", flat=True)[:MOST_MEMBERS]))
+    number = text.lstrip("#")
+    if number.isdecimal() and len(number) <= 18:
+        found |= Q(pk=int(number))
+    return messages.filter(found)
+
+
+def _clean(text: str) -> str:
+    """Return one line of reasonable length; PostgreSQL takes no NUL."""
+    return " ".join(text.replace("\x00", "").split())[:LONGEST_TEXT]

@@ -1,0 +1,21 @@
+"""Why a message did not arrive, in one line for lists."""
+
+from __future__ import annotations
+
+from messaging.channels.catalogue import lookup
+from messaging.models import Message, MessageState
+from messaging.views.timeline import reason_in_words
+
+_EXPLAINED_BY_ERROR = {MessageState.FAILED, MessageState.UNKNOWN}
+
+
+def why(message: Message) -> str:
+    """Return the cause's title, the reason of a skip, or nothing when all is well."""
+    if message.state in {MessageState.SKIPPED, MessageState.CANCELLED}:
+        return reason_in_words(message.reason)
+    tries_again = message.is_waiting_to_retry
+    if message.error_code and (message.state in _EXPLAINED_BY_ERROR or tries_again):
+        return lookup(message.error_code).title
+    if message.state == MessageState.UNKNOWN:
+        return "Nobody can tell whether it left"
+    return ""

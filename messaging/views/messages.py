@@ -1,0 +1,172 @@
+"""The list of messages, and one message with every try."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Any, Final
+
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.cache import patch_vary_headers
+from django.views.decorators.http import require_safe
+
+from messaging.access import organization_of, own_or_404, require_organization
+from messaging.channels.catalogue import lookup
+from messaging.filters import MessageFilter
+from messaging.models import (
+    Attempt,
+    CreditEntry,
+    Message,
+    MessageState,
+    Receipt,
+)
+from messaging.views.broadcast_names import BroadcastName, broadcast_names
+from messaging.views.causes import why
+from messaging.views.shown_content import shown_parts, title_of
+from messaging.views.timeline import timeline
+from resend_admin.ui.keyset import keyset_page
+
+MOST_RUNS: Final = 50
+"""Other runs of a chain that a message's page lists."""
+RECEIPT_PATIENCE: Final = timedelta(minutes=10)
+"""How long a page keeps looking for the receipt of what was sent."""
+
+
+@require_safe
+@require_organization
+def message_list(request: HttpRequest) -> HttpResponse:
+    organization = organization_of(request)
+    own = Message.objects.filter(organization=organization)
+    filters = MessageFilter(request.GET, queryset=own, request=request)
+    found: QuerySet[Message] = filters.qs if filters.is_valid() else own.none()
+    page = keyset_page(
+        found.select_related("contact"), request.GET, order=("-id",), size=25
+    )
+    asked = _asked_broadcast(filters)
+    names = broadcast_names(
+        organization, [asked, *(message.broadcast_id for message in page.rows)]
+    )
+    context = {
+        "filter": filters,
+        "page": page,
+        "rows": [
+            (message, why(message), names.get(message.broadcast_id or 0))
+            for message in page.rows
+        ],
+        "only_broadcast": names.get(asked or 0),
+        "only_error": _asked_error(filters),
+        "is_narrowed": any(
+            value for name, value in request.GET.items() if name in filters.filters
+        ),
+    }
+    return render(request, "messaging/message_list.html", context)
+
+
+def _asked_broadcast(filters: MessageFilter) -> int | None:
+    value = filters.form.cleaned_data.get("broadcast") if filters.is_bound else None
+    return int(value) if value else None
+
+
+def _asked_error(filters: MessageFilter) -> Any:
+    """Return the cause that the list is narrowed to, from the catalogue."""
+    code = filters.form.cleaned_data.get("error") if filters.is_bound else ""
+    return lookup(code) if code else None
+
+
+@require_safe
+@require_organization
+def message_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    message = _own_message(request, pk)
+    broadcast = _broadcast_of(message)
+    trail = [("Messages", reverse("messaging:message-list"))]
+    if broadcast:
+        trail.append((broadcast.name, broadcast.url))
+    context = _standing(message, broadcast) | {
+        "title": title_of(message),
+        "parts": shown_parts(message),
+        "runs": _other_runs(message),
+        "trail": trail,
+    }
+    return render(request, "messaging/message_detail.html", context)
+
+
+@require_safe
+@require_organization
+def message_standing(request: HttpRequest, pk: int) -> HttpResponse:
+    """Answer the page that watches a message: 204 while nothing has changed."""
+    message = _own_message(request, pk)
+    if request.GET.get("v") == _mark(message):
+        return HttpResponse(status=HTTPStatus.NO_CONTENT)
+    context = _standing(message, _broadcast_of(message)) | {"is_fragment": True}
+    response = render(request, "messaging/message_standing.html", context)
+    patch_vary_headers(response, ["HX-Request"])
+    return response
+
+
+def _own_message(request: HttpRequest, pk: int) -> Message:
+    rows = Message.objects.select_related("contact", "integration", "content")
+    return own_or_404(request, rows, pk)
+
+
+def _broadcast_of(message: Message) -> BroadcastName | None:
+    names = broadcast_names(message.organization, [message.broadcast_id])
+    return names.get(message.broadcast_id or 0)
+
+
+def _standing(message: Message, broadcast: BroadcastName | None) -> dict[str, Any]:
+    """Return what changes while a message is on its way."""
+    attempts = list(
+        Attempt.objects.filter(message=message)
+        .select_related("integration")
+        .order_by("number")
+    )
+    numbers = {attempt.pk: attempt.number for attempt in attempts}
+    receipts = Receipt.objects.filter(
+        organization=message.organization_id, attempt_id__in=numbers
+    ).order_by("received_at", "pk")
+    ledger = CreditEntry.objects.filter(
+        organization=message.organization_id, message_id=message.pk
+    ).order_by("pk")
+    return {
+        "message": message,
+        "entries": timeline(message, attempts, receipts, broadcast),
+        "broadcast": broadcast,
+        "why": why(message),
+        "ledger": [(line, numbers.get(line.attempt_id or 0)) for line in ledger],
+        "mark": _mark(message),
+        "is_live": _is_live(message),
+    }
+
+
+def _mark(message: Message) -> str:
+    """Return a text that changes whenever the standing of the message does."""
+    moment = int(message.state_at.timestamp() * 1_000_000)
+    return f"{message.state}-{message.attempt_count}-{moment}"
+
+
+def _is_live(message: Message) -> bool:
+    if message.state in {MessageState.QUEUED, MessageState.SENDING}:
+        return True
+    sent_at = message.sent_at
+    return (
+        message.state == MessageState.SENT
+        and sent_at is not None
+        and timezone.now() - sent_at < RECEIPT_PATIENCE
+    )
+
+
+def _other_runs(message: Message) -> list[tuple[Message, BroadcastName | None]]:
+    """Return what other runs of the chain sent to the same person, oldest first."""
+    root = message.root_id or message.pk
+    same = Message.objects.filter(organization=message.organization_id)
+    rows = list(
+        same.filter(Q(root=root) | Q(pk=root))
+        .exclude(pk=message.pk)
+        .order_by("pk")[:MOST_RUNS]
+    )
+    names = broadcast_names(message.organization, [row.broadcast_id for row in rows])
+    return [(row, names.get(row.broadcast_id or 0)) for row in rows]

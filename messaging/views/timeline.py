@@ -1,0 +1,255 @@
+"""Every try of one message, newest first, in words."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from messaging.channels.catalogue import CatalogueEntry, ErrorClass, lookup
+from messaging.models import (
+    Actor,
+    Attempt,
+    AttemptState,
+    Message,
+    MessageState,
+    Receipt,
+    SkipReason,
+)
+from messaging.views.broadcast_names import BroadcastName
+
+
+@dataclass(frozen=True, slots=True)
+class ShownReceipt:
+    """What a provider told us later. ``result`` is what became of it."""
+
+    said: str
+    at: datetime
+    result: str
+    raw: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One dot of the timeline. ``facts`` are joined by a middle dot."""
+
+    key: str
+    tone: str
+    icon: str
+    title: str
+    at: datetime | None = None
+    sentences: tuple[str, ...] = ()
+    advice: str = ""
+    facts: tuple[str, ...] = ()
+    answer: str = ""
+    receipts: tuple[ShownReceipt, ...] = ()
+    broadcast: BroadcastName | None = None
+
+
+FAILED: Final[dict[str, tuple[str, str, str]]] = {
+    ErrorClass.RETRY: ("failed, can be tried again", "warn", "retry"),
+    ErrorClass.WAIT: ("failed, can be tried again later", "warn", "clock"),
+    ErrorClass.FIX_FIRST: ("failed, something has to be fixed first", "bad", "wrench"),
+    ErrorClass.NEVER: ("failed for good", "bad", "cross"),
+    ErrorClass.UNKNOWN: ("failed, the answer is not known", "bad", "question"),
+}
+OTHER_OUTCOMES: Final[dict[str, tuple[str, str, str]]] = {
+    AttemptState.OPEN: ("sending now", "info", "plane"),
+    AttemptState.SENT: ("sent", "info", "plane"),
+    AttemptState.DELIVERED: ("delivered", "ok", "check"),
+    AttemptState.READ: ("delivered and read", "ok", "check"),
+    AttemptState.UNKNOWN: ("nobody can tell whether it left", "warn", "question"),
+}
+ASKED_BY: Final[dict[str, str]] = {
+    Actor.BROADCAST: "By its broadcast",
+    Actor.PERSON: "By a person",
+    Actor.API: "By an API client",
+    Actor.AUTOMATIC: "By automatic retry",
+}
+
+
+def timeline(
+    message: Message,
+    attempts: Sequence[Attempt],
+    receipts: Iterable[Receipt],
+    broadcast: BroadcastName | None,
+) -> list[Entry]:
+    """Return what is planned, every attempt from the last to the first, the origin.
+
+    ``attempts`` come with their integration. ``receipts`` are those of the attempts.
+    """
+    said: dict[int | None, list[Receipt]] = defaultdict(list)
+    for receipt in receipts:
+        said[receipt.attempt_id] += [receipt]
+    tries = [
+        _attempt(message, one, said[one.pk])
+        for one in sorted(attempts, key=lambda each: -each.number)
+    ]
+    return [*_standing(message), *tries, _origin(message, broadcast)]
+
+
+def _standing(message: Message) -> list[Entry]:
+    """Return the entry on top, for a message that waits or was taken out."""
+    number = message.attempt_count + 1
+    match message.state:
+        case MessageState.PLANNED:
+            return [
+                Entry(
+                    key="next",
+                    tone="info",
+                    icon="clock",
+                    title="Attempt 1 is planned",
+                    at=message.due_at,
+                    sentences=("It leaves when its broadcast starts.",),
+                )
+            ]
+        case MessageState.QUEUED:
+            return [
+                Entry(
+                    key="next",
+                    tone="info",
+                    icon="clock",
+                    title=f"Attempt {number} is planned",
+                    at=message.due_at,
+                    facts=_asked(
+                        message.asked_by, message.asked_by_name, message.asked_reason
+                    ),
+                )
+            ]
+        case MessageState.SKIPPED | MessageState.CANCELLED:
+            is_skipped = message.state == MessageState.SKIPPED
+            return [
+                Entry(
+                    key="end",
+                    tone="idle",
+                    icon="skip" if is_skipped else "ban",
+                    title="Skipped on purpose" if is_skipped else "Cancelled",
+                    at=message.state_at,
+                    sentences=(f"{reason_in_words(message.reason)}.",),
+                )
+            ]
+    return []
+
+
+def _origin(message: Message, broadcast: BroadcastName | None) -> Entry:
+    made = {
+        Actor.PERSON: "Made by a person.",
+        Actor.API: "Made by an API client.",
+    }
+    known = broadcast or message.broadcast_id
+    return Entry(
+        key="origin",
+        tone="idle",
+        icon="inbox",
+        title="Queued",
+        at=message.created_at,
+        sentences=() if known else (made.get(Actor(message.asked_by), "Made here."),),
+        broadcast=broadcast,
+    )
+
+
+def _attempt(message: Message, attempt: Attempt, receipts: list[Receipt]) -> Entry:
+    failed = attempt.state == AttemptState.FAILED
+    entry = lookup(attempt.error_code, attempt.error_detail) if failed else None
+    outcome, tone, icon = (
+        FAILED.get(attempt.error_class, FAILED[ErrorClass.UNKNOWN])
+        if failed
+        else OTHER_OUTCOMES[attempt.state]
+    )
+    return Entry(
+        key=str(attempt.number),
+        tone=tone,
+        icon=icon,
+        title=f"Attempt {attempt.number}: {outcome}",
+        at=attempt.opened_at,
+        sentences=tuple(_sentences(attempt, entry)),
+        advice=entry.advice if entry else "",
+        facts=(
+            *_asked(attempt.actor, attempt.actor_name, attempt.reason),
+            *_facts(message, attempt),
+        ),
+        answer=pretty(attempt.answer),
+        receipts=tuple(_receipt(attempt, each) for each in receipts),
+    )
+
+
+def _sentences(attempt: Attempt, entry: CatalogueEntry | None) -> Iterable[str]:
+    if entry is not None:
+        yield entry.diagnosis
+    elif attempt.state == AttemptState.UNKNOWN:
+        if attempt.error_code:
+            yield lookup(attempt.error_code, attempt.error_detail).diagnosis
+        yield "It may have arrived, so it is not sent again by itself."
+    elif attempt.state == AttemptState.SENT:
+        confirms = attempt.integration.provider.confirms_delivery
+        yield (
+            "The provider accepted it and has not said yet whether it arrived."
+            if confirms
+            else "The provider accepted it. It sends no receipts, so no more follows."
+        )
+
+
+def _facts(message: Message, attempt: Attempt) -> Iterable[str]:
+    if attempt.duration_ms is not None:
+        yield f"took {in_time(attempt.duration_ms)}"
+    if attempt.pauses:
+        times = "once" if attempt.pauses == 1 else f"{attempt.pauses} times"
+        yield f"the provider asked to wait {times}"
+    if attempt.parts > 1:
+        yield f"{attempt.parts_sent} of {attempt.parts} parts accepted"
+    if attempt.http_status:
+        yield f"HTTP {attempt.http_status}"
+    if attempt.error_code:
+        yield attempt.error_code
+    yield f"through {attempt.integration.name}"
+    if attempt.content_id != message.content_id:
+        yield "with other content"
+    if attempt.provider_id:
+        yield f"provider's number {attempt.provider_id}"
+
+
+def _asked(actor: str, name: str, reason: str) -> tuple[str, ...]:
+    by = f"By {name}" if name else ASKED_BY.get(actor, f"By {actor}")
+    return (by, f"“{reason}”") if reason else (by,)
+
+
+def _receipt(attempt: Attempt, receipt: Receipt) -> ShownReceipt:
+    said = receipt.state or f"something unknown ({receipt.kind})"
+    if receipt.error_code:
+        code = f"{attempt.channel}:{receipt.error_code}"
+        said = f"{said}: {lookup(code, receipt.error_detail).title}"
+    result = receipt.get_result_display() if receipt.result else "Waits to be applied"
+    return ShownReceipt(
+        said=said,
+        at=receipt.occurred_at or receipt.received_at,
+        result=result,
+        raw=pretty(receipt.raw),
+    )
+
+
+def reason_in_words(reason: str) -> str:
+    """Return why a message was skipped or cancelled; unknown words as they are."""
+    known = {choice.value: str(choice.label) for choice in SkipReason}
+    return known.get(reason, reason)
+
+
+def in_time(milliseconds: int) -> str:
+    """``981 ms``, ``2,950 ms``; from ten seconds on ``31 s``."""
+    if milliseconds < 10_000:
+        return f"{milliseconds:,} ms"
+    return f"{round(milliseconds / 1000):,} s"
+
+
+def pretty(raw: Any) -> str:
+    """Return an answer with line breaks where it is JSON, else as it came."""
+    if isinstance(raw, str):
+        try:
+            raw = json.loads(raw)
+        except ValueError:
+            return str(raw)
+        if not isinstance(raw, dict | list):
+            return json.dumps(raw, ensure_ascii=False)
+    return json.dumps(raw, indent=2, ensure_ascii=False)
