@@ -176,7 +176,8 @@ class LocalStack:
 
     def take_up_held_tasks(self) -> None:
         if held := give_back_held_tasks(self.environment["BROKER_URL"]):
-            say(f"The worker takes up {held} interrupted tasks.")
+            tasks = "one interrupted task" if held == 1 else f"{held} interrupted tasks"
+            say(f"The worker takes up {tasks}.")
 
     def start_sandbox(self, ports: Ports) -> None:
         self.supervisor.start(
