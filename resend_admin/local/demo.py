@@ -25,6 +25,8 @@ PASSWORD = "demo"  # noqa: S105 - the demo's well-known password
 ZONE = "Africa/Accra"
 WINDOW_CLOSED_SHARE = 60
 """One member in so many has not written lately, so WhatsApp's window is closed."""
+OPTED_OUT_SHARE = 110
+"""One member in so many has sent STOP."""
 
 PEOPLE = (
     ("agent", "Ada", "Verbeek", Role.AGENT),
@@ -191,8 +193,8 @@ def _members(organization: Organization, whatsapp: Integration) -> None:
         [
             Event(
                 key=f"demo-inbound:{one.external_id}",
-                kind=EventKind.INBOUND,
-                raw={"text": "Hello!"},
+                kind=_what_they_did(number),
+                raw={"text": "STOP" if number % OPTED_OUT_SHARE == 1 else "Hello!"},
                 address=one.phone,
                 occurred_at=now - timedelta(minutes=number % 600),
             )
@@ -201,6 +203,10 @@ def _members(organization: Organization, whatsapp: Integration) -> None:
         ],
     )
     receipts.apply()
+
+
+def _what_they_did(number: int) -> EventKind:
+    return EventKind.OPT_OUT if number % OPTED_OUT_SHARE == 1 else EventKind.INBOUND
 
 
 def _templates(organization: Organization) -> dict[str, Content]:
@@ -259,9 +265,9 @@ def _broadcasts(
     templates: dict[str, Content],
     flow: Flow,
 ) -> None:
-    every_road = [
+    roads = [
         RouteSpec(integrations[kind].pk)
-        for kind in ("whatsapp_cloud", "telegram_bot", "smtp", "twilio")
+        for kind in ("whatsapp_cloud", "telegram_bot", "smtp")
     ]
     newsletter = drafts.create_draft(
         organization=organization,
@@ -270,7 +276,7 @@ def _broadcasts(
             name="Autumn newsletter",
             kind=BroadcastKind.FLOW,
             flow_id=flow.pk,
-            routes=every_road,
+            routes=roads,
             time_zone=ZONE,
         ),
     )

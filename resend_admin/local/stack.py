@@ -18,7 +18,7 @@ from resend_admin.local.problem import StartError
 from resend_admin.local.roster import Roster
 from resend_admin.local.supervisor import StopRequested, Supervisor, say
 
-ANSWER_SECONDS = 60.0
+ANSWER_SECONDS = 120.0
 RUNTIME = (
     "DATABASE_URL",
     "BROKER_URL",

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[2]
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 180.0
+"""Only a broken promise takes this long, however busy the machine is."""
 
 
 def alive() -> dict[int, int]:
