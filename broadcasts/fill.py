@@ -82,7 +82,7 @@ def _start_rows(broadcast: Broadcast, now: datetime, page: int) -> None:
     if _is_late(broadcast, now):
         # Members of a retry that the system forgot half-way stay retryable.
         is_done = cancel_waiting(broadcast.pk, limit=page) < page
-        _move_on(broadcast, now, filled_to=0, is_filled=is_done)
+        _move_on(broadcast, now, filled_to=broadcast.filled_to, is_filled=is_done)
         return
     found = rows(
         statement("start_page"),
@@ -90,6 +90,7 @@ def _start_rows(broadcast: Broadcast, now: datetime, page: int) -> None:
             **_row_values(broadcast, now),
             "source_id": broadcast.retry_of_id,
             "routes_changed": broadcast.routes_changed,
+            "filled_to": broadcast.filled_to,
             "limit": page,
         },
     )
@@ -99,7 +100,12 @@ def _start_rows(broadcast: Broadcast, now: datetime, page: int) -> None:
             for one in found
         ]
     )
-    _move_on(broadcast, now, filled_to=0, is_filled=len(found) < page)
+    _move_on(
+        broadcast,
+        now,
+        filled_to=found[-1]["message_id"] if found else broadcast.filled_to,
+        is_filled=len(found) < page,
+    )
 
 
 def _row_values(broadcast: Broadcast, now: datetime) -> dict[str, Any]:

@@ -7,7 +7,9 @@ import csv
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from django.core.files import File
 
 if TYPE_CHECKING:
     import _csv
@@ -53,7 +55,7 @@ class MemberFile:
     that mean nothing here.
     """
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO | File[Any]) -> None:
         """Look through the file. Raise :class:`ImportRefused` in words."""
         self._file = file
         self._require_small()

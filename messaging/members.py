@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, BinaryIO
 
+from django.core.files import File
 from django.db import connection
 
 from messaging.member_file import COLUMNS, ImportRefused, MemberFile, Record
@@ -53,7 +54,7 @@ class ImportResult:
 
 
 def import_csv(
-    *, organization: Organization, file: BinaryIO, default_region: str = ""
+    *, organization: Organization, file: BinaryIO | File[Any], default_region: str = ""
 ) -> ImportResult:
     """Create and update members of this organization, in batches.
 

@@ -41,9 +41,9 @@ class Broadcast(models.Model):
     everyone. A retry has no filter: its rows are frozen when it is confirmed.
     ``content`` is what a flow broadcast sends, frozen when it starts; a retry
     takes it over from its source. ``filled_to`` is the last member for whom a
-    row was made, so that a start that is killed goes on where it stood; the rows
-    of a retry are there before it starts, and *filled* means that each of them has
-    its way out. ``took_over`` says where the members of a retry stood when it was
+    row was made, so that a start that is killed goes on where it stood. The rows
+    of a retry are there before it starts: ``filled_to`` is the last of them that
+    got its way out. ``took_over`` says where the members of a retry stood when it was
     confirmed, as ``[broadcast id, state, cause, number]`` each; see ``chain``.
     """
 
