@@ -230,4 +230,6 @@ LOGGING = {
         "handlers": ["console"],
         "level": env.str("LOG_LEVEL", default="INFO"),
     },
+    # A line for every ring, each second, says nothing.
+    "loggers": {"celery": {"level": "WARNING"}},
 }
