@@ -117,6 +117,7 @@ class MemberFilter(django_filters.FilterSet):  # type: ignore[misc] # It carries
         method="by_country",
         max_length=2,
         widget=_suggesting("known-countries"),
+        error_messages={"max_length": "Enter two letters: GH."},
     )
     language = django_filters.CharFilter(
         label="Language", max_length=10, widget=_suggesting("known-languages")
@@ -130,8 +131,8 @@ class MemberFilter(django_filters.FilterSet):  # type: ignore[misc] # It carries
     opted_out = django_filters.ChoiceFilter(
         label="Opted out of",
         method="by_opt_out",
-        choices=lambda: [("any", "Some channel"), *channel_choices()],
-        empty_label="Does not matter",
+        choices=lambda: [("any", "Any channel"), *channel_choices()],
+        empty_label="Anything",
     )
 
     class Meta:

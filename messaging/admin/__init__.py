@@ -1,3 +1,26 @@
-"""Django admin of messaging: a file per group of nouns."""
+"""Django admin of messaging: a file per group of nouns, all of one kind of rows.
+
+Importing the package registers every model.
+"""
 
 from __future__ import annotations
+
+from messaging.admin import (
+    contacts,
+    contents,
+    credits,
+    figures,
+    integrations,
+    people,
+    traffic,
+)
+
+__all__ = [
+    "contacts",
+    "contents",
+    "credits",
+    "figures",
+    "integrations",
+    "people",
+    "traffic",
+]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.db.models import ForeignKey, Model, QuerySet
+from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest
 
 from messaging.admin.paginator import (
@@ -173,14 +173,16 @@ class TenantAdmin(OwnRowsOnly, ModelAdmin):
             field.disabled = True
         return form
 
-    def formfield_for_foreignkey(
-        self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
+    def formfield_for_dbfield(
+        self, db_field: Any, request: HttpRequest, **kwargs: Any
     ) -> Any:
-        field = super().formfield_for_foreignkey(db_field, request, **kwargs)
+        """Leave out the links that add or change the other row from here."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if field is not None and hasattr(field.widget, "can_add_related"):
             field.widget.can_add_related = False
             field.widget.can_change_related = False
             field.widget.can_delete_related = False
+            field.widget.can_view_related = False
         return field
 
     # Lists

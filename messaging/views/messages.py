@@ -26,7 +26,7 @@ from messaging.models import (
 )
 from messaging.views.broadcast_names import BroadcastName, broadcast_names
 from messaging.views.causes import why
-from messaging.views.shown_content import shown_parts, title_of
+from messaging.views.shown_content import content_heading, shown_parts, title_of
 from messaging.views.timeline import timeline
 from resend_admin.ui.keyset import keyset_page
 
@@ -87,6 +87,7 @@ def message_detail(request: HttpRequest, pk: int) -> HttpResponse:
         trail.append((broadcast.name, broadcast.url))
     context = _standing(message, broadcast) | {
         "title": title_of(message),
+        "content_heading": content_heading(message),
         "parts": shown_parts(message),
         "runs": _other_runs(message),
         "trail": trail,

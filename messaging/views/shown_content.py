@@ -6,7 +6,8 @@ from typing import Final
 
 from messaging.channels import preview
 from messaging.channels.preview import Part
-from messaging.models import Content, Message
+from messaging.models import Content, Message, MessageState
+from messaging.models.message import ARRIVED_STATES
 
 LONGEST_TITLE: Final = 70
 
@@ -17,6 +18,15 @@ def shown_parts(message: Message) -> list[Part]:
     if content is None:
         return []
     return preview.parts(content.kind, content.payload, message.parameters)
+
+
+def content_heading(message: Message) -> str:
+    """Return a heading that claims no more than what is known to have happened."""
+    if message.state in ARRIVED_STATES:
+        return "What the member saw"
+    if message.state in {MessageState.SKIPPED, MessageState.CANCELLED}:
+        return "What was not sent"
+    return "What was sent" if message.attempt_count else "What will be sent"
 
 
 def title_of(message: Message) -> str:

@@ -182,7 +182,6 @@ def _sentences(attempt: Attempt, entry: CatalogueEntry | None) -> Iterable[str]:
     elif attempt.state == AttemptState.UNKNOWN:
         if attempt.error_code:
             yield lookup(attempt.error_code, attempt.error_detail).diagnosis
-        yield "It may have arrived, so it is not sent again by itself."
     elif attempt.state == AttemptState.SENT:
         confirms = attempt.integration.provider.confirms_delivery
         yield (

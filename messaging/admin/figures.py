@@ -1,0 +1,47 @@
+"""Tallies and the heartbeat: written by the database and the engine alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from messaging.admin.tenancy import ReadOnlyAdmin
+from messaging.admin.traffic import by_number
+from messaging.models import Pulse, Tally
+
+
+@admin.register(Tally)
+class TallyAdmin(ReadOnlyAdmin):
+    list_display = (
+        "day",
+        "organization",
+        "broadcast_id",
+        "unit",
+        "channel",
+        "attempt_number",
+        "outcome",
+        "error_code",
+        "count",
+    )
+    list_filter = ("unit",)
+    list_select_related = ("organization",)
+    sortable_by = ()
+    ordering = ("-id",)
+    search_fields = ("broadcast_id",)
+    search_help_text = "A broadcast's number."
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        if not search_term:
+            return queryset, False
+        return by_number(queryset, search_term, "broadcast_id"), False
+
+
+@admin.register(Pulse)
+class PulseAdmin(ReadOnlyAdmin):
+    organization_path = ""
+    list_display = ("id", "beaten_at")
