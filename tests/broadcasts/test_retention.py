@@ -1,0 +1,121 @@
+"""Rows go after so many days; counters stay for ever and still add up."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.db.models import Count
+from django.utils import timezone
+
+from broadcasts import chain, retention
+from broadcasts.models import Broadcast
+from broadcasts.summary import counters_of
+from messaging.models import (
+    Message,
+    MessageState,
+    Receipt,
+    ReceiptResult,
+    Tally,
+    TallyUnit,
+)
+from tests.broadcasts.factories import finished, retried, rows_of, scheduled, started
+from tests.factories import World
+
+pytestmark = pytest.mark.django_db
+
+
+def age(broadcast: Broadcast, days: int = 31) -> None:
+    long_ago = timezone.now() - timedelta(days=days)
+    rows_of(broadcast).update(created_at=long_ago)
+    Broadcast.objects.filter(pk=broadcast.pk).update(started_at=long_ago)
+
+
+def assert_tallies_match_rows() -> None:
+    """Each count that is not pruned has its row, and the other way round."""
+    counted = Message.objects.values("broadcast_id", "state").annotate(n=Count("pk"))
+    rows = {(one["broadcast_id"], one["state"]): one["n"] for one in counted}
+    tallies: dict[tuple[int | None, str], int] = {}
+    for tally in Tally.objects.filter(unit=TallyUnit.MESSAGE):
+        key = (tally.broadcast_id, tally.outcome)
+        tallies[key] = tallies.get(key, 0) + tally.count - tally.pruned
+    assert {key: n for key, n in tallies.items() if n} == rows
+
+
+def test_rows_go_and_counters_and_chain_stay(
+    ours: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "BATCH", 2)
+    source = finished(ours, "delivered", "failed", "failed", "unknown", "skipped")
+    again = started(retried(source, ours))
+    before = chain.summary(source)
+    counters = counters_of(source)
+    age(source)
+
+    assert retention.prune(ours.organization) == 5
+
+    assert not rows_of(source).exists()
+    assert rows_of(again).count() == 2
+    after = counters_of(source)
+    assert (after.total, after.failed, after.delivered) == (5, 2, 1)
+    assert (counters.kept_failed, after.kept_failed) == (2, 0)
+    assert chain.summary(source).sentence == before.sentence
+    assert_tallies_match_rows()
+
+
+def test_what_still_waits_stays_however_old(ours: World) -> None:
+    for _ in range(2):
+        ours.contact()
+    broadcast = started(scheduled(ours))
+    rows_of(broadcast)[:1].get()
+    Message.objects.filter(pk=rows_of(broadcast)[0].pk).update(
+        state=MessageState.SENDING, attempt_count=1, due_at=None
+    )
+    source = finished(ours, "failed")
+    planned = retried(source, ours)
+    for one in (broadcast, planned):
+        age(one, 400)
+
+    assert retention.prune(ours.organization) == 0
+
+
+def test_each_organization_keeps_its_own_days(ours: World, theirs: World) -> None:
+    theirs.organization.retention_days = 90
+    theirs.organization.save()
+    old, kept = finished(ours, "failed"), finished(theirs, "failed")
+    for one in (old, kept):
+        age(one)
+
+    assert retention.prune_all() == 1
+
+    assert not rows_of(old).exists()
+    assert rows_of(kept).exists()
+
+
+def test_a_retry_planned_long_ago_ages_from_its_start(ours: World) -> None:
+    broadcast = finished(ours, "failed")
+    rows_of(broadcast).update(created_at=timezone.now() - timedelta(days=40))
+
+    assert retention.prune(ours.organization) == 0
+
+
+def test_receipts_go_too_once_they_were_applied(ours: World) -> None:
+    integration = ours.integration()
+    now = timezone.now()
+    old = now - timedelta(days=31)
+    for number, (received, applied) in enumerate([(old, now), (old, None), (now, now)]):
+        Receipt.objects.create(
+            organization=ours.organization,
+            integration=integration,
+            key=str(number),
+            kind="status",
+            raw={},
+            received_at=received,
+            applied_at=applied,
+            result=ReceiptResult.IGNORED if applied else "",
+        )
+
+    retention.prune(ours.organization)
+
+    keys = Receipt.objects.order_by("key").values_list("key", flat=True)
+    assert list(keys) == ["1", "2"]
