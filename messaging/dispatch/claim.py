@@ -46,8 +46,10 @@ class Claim:
 
 
 @statements.again_after_deadlock
-def claim(integration: Integration, *, limit: int) -> Claim:
-    """Open attempts for up to ``limit`` due messages, and commit.
+def claim(
+    integration: Integration, *, limit: int, message_id: int | None = None
+) -> Claim:
+    """Open attempts for up to ``limit`` due messages, or for one, and commit.
 
     After this returns, each attempt is on record: if the process dies now, its
     outcome is *unknown*, and nobody sends it again by accident.
@@ -71,7 +73,9 @@ def claim(integration: Integration, *, limit: int) -> Claim:
                 "limit": min(limit, allowed.allowance),
                 "price": allowed.credit_price,
                 "affordable": _affordable(allowed),
+                "message_id": message_id,
             },
+            **({"and_this_one_only": "AND id = %(message_id)s"} if message_id else {}),
         )
         attempts = [_claimed(row) for row in rows if row["attempt_id"] is not None]
         if attempts:

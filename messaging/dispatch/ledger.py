@@ -52,7 +52,5 @@ def settle(attempt_ids: Sequence[int]) -> None:
 def kinds_without_receipts() -> list[str]:
     """Return the kinds of integration for which *sent* is the last word."""
     return [
-        kind
-        for kind, provider in PROVIDERS.items()
-        if not provider.confirms_delivery
+        kind for kind, provider in PROVIDERS.items() if not provider.confirms_delivery
     ]

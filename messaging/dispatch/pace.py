@@ -30,14 +30,20 @@ class Pace:
     """Seconds until at least one more may leave; 0 when one may leave now."""
 
 
-def take_lease(integration_id: int, holder: uuid.UUID) -> bool:
-    """Become the pump of an integration, or learn that a living one is at work."""
+def prepare(integration_id: int) -> None:
+    """Make sure that the integration has a pace to lock."""
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO messaging_integrationpace (integration_id)"
             " VALUES (%s) ON CONFLICT DO NOTHING",
             [integration_id],
         )
+
+
+def take_lease(integration_id: int, holder: uuid.UUID) -> bool:
+    """Become the pump of an integration, or learn that a living one is at work."""
+    prepare(integration_id)
+    with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE messaging_integrationpace"
             " SET lease_holder = %(holder)s,"

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import threading
 import time
 import uuid
 from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager
 
 from django.conf import settings
 from django.db import OperationalError, close_old_connections
 
-from messaging.channels.contract import Connection
 from messaging.dispatch import pace
 from messaging.dispatch.claim import claim
-from messaging.dispatch.send import Flight
+from messaging.dispatch.send import Flight, in_flight
 from messaging.dispatch.settle import Result, settle
 from messaging.models import Integration
 
@@ -50,28 +47,14 @@ def run(integration_id: int, *, seconds: float = RUN_SECONDS) -> int:
 
 
 def _pump(integration: Integration, holder: uuid.UUID, *, ends_at: float) -> int:
-    # The loop and the connection live as long as the pump; the database is
-    # spoken to between landings, outside of the loop.
-    with asyncio.Runner() as runner:
-        opening = integration.provider.connect(integration.account)
-        connection = runner.run(_enter(opening))
-        flight = Flight(
-            integration.provider,
-            connection,
-            runner.get_loop(),
-            concurrency=settings.DISPATCH_CONCURRENCY,
-        )
-        try:
-            return _fly(integration, holder, flight, runner, ends_at=ends_at)
-        finally:
-            runner.run(_leave(opening))
+    with in_flight(integration, settings.DISPATCH_CONCURRENCY) as flight:
+        return _fly(integration, holder, flight, ends_at=ends_at)
 
 
 def _fly(
     integration: Integration,
     holder: uuid.UUID,
     flight: Flight,
-    runner: asyncio.Runner,
     *,
     ends_at: float,
 ) -> int:
@@ -93,22 +76,19 @@ def _fly(
             flight.launch(claimed.attempts)
             taken, wait = claimed.taken, claimed.wait_seconds
         if len(flight):
-            results = runner.run(flight.land(LANDING_SECONDS))
-            settled += _settle(integration, flight, results)
-            if flight.silence:
-                pace.pause(integration.pk, flight.silence)
+            settled += land(integration, flight)
         elif wait and time.monotonic() + wait < ends_at:
             stopping.wait(min(max(wait, SHORTEST_WAIT), LONGEST_WAIT))
         elif not taken:
             return settled
 
 
-async def _enter(opening: AbstractAsyncContextManager[Connection]) -> Connection:
-    return await opening.__aenter__()
-
-
-async def _leave(opening: AbstractAsyncContextManager[Connection]) -> None:
-    await opening.__aexit__(None, None, None)
+def land(integration: Integration, flight: Flight) -> int:
+    """Gather answers for a moment and write them; return how many were ours."""
+    settled = _settle(integration, flight, flight.land(LANDING_SECONDS))
+    if flight.silence:
+        pace.pause(integration.pk, flight.silence)
+    return settled
 
 
 def _settle(integration: Integration, flight: Flight, results: Sequence[Result]) -> int:

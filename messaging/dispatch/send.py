@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -27,6 +28,7 @@ from messaging.channels.contract import (
 )
 from messaging.dispatch.claim import Claimed
 from messaging.dispatch.settle import Result
+from messaging.models import Integration
 from messaging.policy import in_run_pause
 
 logger = logging.getLogger(__name__)
@@ -53,14 +55,14 @@ class Flight:
     """Attempts of one integration on their way, over one open connection.
 
     Attempts land in any order, so one that hangs delays nobody else. Used from
-    one thread: launch, land, and the database in between.
+    one thread: launch, land, and the database in between, outside of the loop.
     """
 
     def __init__(
         self,
         provider: Provider,
         connection: Connection,
-        loop: asyncio.AbstractEventLoop,
+        runner: asyncio.Runner,
         *,
         concurrency: int,
         seconds: float = ATTEMPT_SECONDS,
@@ -71,7 +73,7 @@ class Flight:
         self.seconds = seconds
         self.holds_retries = False
         """Whether a message of a chain was among those launched."""
-        self._loop = loop
+        self._runner = runner
         self._tasks: set[asyncio.Task[Result]] = set()
         self._silent_until = 0.0
 
@@ -81,12 +83,16 @@ class Flight:
     def launch(self, chunk: Sequence[Claimed]) -> None:
         """Put freshly opened attempts on their way."""
         ends_at = time.monotonic() + self.seconds
+        loop = self._runner.get_loop()
         for claimed in chunk:
             self.holds_retries |= claimed.is_retry_of_chain
-            self._tasks.add(self._loop.create_task(_send_one(self, claimed, ends_at)))
+            self._tasks.add(loop.create_task(_send_one(self, claimed, ends_at)))
 
-    async def land(self, seconds: float) -> list[Result]:
+    def land(self, seconds: float) -> list[Result]:
         """Return what has been answered, after at most this many seconds."""
+        return self._runner.run(self._land(seconds))
+
+    async def _land(self, seconds: float) -> list[Result]:
         done, self._tasks = await asyncio.wait(self._tasks, timeout=seconds)
         return [task.result() for task in done]
 
@@ -97,6 +103,27 @@ class Flight:
 
     def be_silent(self, seconds: float) -> None:
         self._silent_until = max(self._silent_until, time.monotonic() + seconds)
+
+
+@contextmanager
+def in_flight(integration: Integration, concurrency: int) -> Iterator[Flight]:
+    """Open the way to a provider for as long as the block lasts."""
+    provider = integration.provider
+    with asyncio.Runner() as runner:
+        opening = provider.connect(integration.account)
+        connection = runner.run(_enter(opening))
+        try:
+            yield Flight(provider, connection, runner, concurrency=concurrency)
+        finally:
+            runner.run(_leave(opening))
+
+
+async def _enter(opening: AbstractAsyncContextManager[Connection]) -> Connection:
+    return await opening.__aenter__()
+
+
+async def _leave(opening: AbstractAsyncContextManager[Connection]) -> None:
+    await opening.__aexit__(None, None, None)
 
 
 async def _send_one(flight: Flight, claimed: Claimed, ends_at: float) -> Result:

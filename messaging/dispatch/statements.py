@@ -23,10 +23,19 @@ def _text(verb: str) -> str:
     return (FOLDER / f"{verb}.sql").read_text()
 
 
-def rows(verb: str, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Run ``sql/<verb>.sql`` and return its rows as dictionaries."""
+def rows(
+    verb: str, parameters: Mapping[str, Any], **comments: str
+) -> list[dict[str, Any]]:
+    """Run ``sql/<verb>.sql`` and return its rows as dictionaries.
+
+    ``comments`` put SQL in the place of a comment of that name, with underscores
+    for the spaces: a condition that must not be there when it is not wanted.
+    """
+    text = _text(verb)
+    for name, condition in comments.items():
+        text = text.replace(f"/* {name.replace('_', ' ')} */", condition)
     with connection.cursor() as cursor:
-        cursor.execute(_text(verb), parameters)
+        cursor.execute(text, parameters)
         names = [column.name for column in cursor.description or ()]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 

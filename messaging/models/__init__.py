@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from messaging.models.attempt import Attempt, AttemptState
+from messaging.models.automatic_retry import AutomaticRetry, StoppedRetry
 from messaging.models.contact import Contact
 from messaging.models.content import Content
 from messaging.models.credit import CreditAccount, CreditEntry, CreditStep
+from messaging.models.follow_up import FollowUp, FollowUpState
 from messaging.models.integration import Integration, IntegrationPace, IntegrationState
 from messaging.models.message import (
     Actor,
@@ -24,11 +26,14 @@ __all__ = [
     "Actor",
     "Attempt",
     "AttemptState",
+    "AutomaticRetry",
     "Contact",
     "Content",
     "CreditAccount",
     "CreditEntry",
     "CreditStep",
+    "FollowUp",
+    "FollowUpState",
     "Integration",
     "IntegrationPace",
     "IntegrationState",
@@ -41,6 +46,7 @@ __all__ = [
     "ReceiptResult",
     "Role",
     "SkipReason",
+    "StoppedRetry",
     "Tally",
     "TallyUnit",
     "User",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Func, Q
 from django.db.models.functions import Now
 
 from messaging.models.contact import channel_choices
@@ -26,6 +26,9 @@ class AttemptState(models.TextChoices):
 
 class Attempt(models.Model):
     """Numbered 1, 2, 3… per message; committed *before* the provider is called.
+
+    Ids come from the sequence of the messages, so a number that a client holds
+    names either a message or an attempt, never both.
 
     ``broadcast_id``, ``channel`` and ``day`` repeat the message's, so that its
     tally needs no join. ``answer`` is what the provider said, cut to 4 kB.
@@ -70,6 +73,22 @@ class Attempt(models.Model):
     error_detail = models.CharField(
         max_length=500, blank=True, default="", db_default=""
     )
+    cause_code = models.CharField(
+        max_length=80,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The error of the attempt before, which this one answers.",
+    )
+    suffix = models.CharField(
+        max_length=9,
+        editable=False,
+        db_default=Func(
+            function="gen_random_uuid",
+            template="right(%(function)s()::text, 9)",
+            output_field=models.CharField(),
+        ),
+    )
     answer = models.TextField(blank=True, default="", db_default="")
 
     class Meta:
@@ -105,7 +124,22 @@ class Attempt(models.Model):
                 condition=~Q(provider_id=""),
                 name="attempt_by_provider_id",
             ),
+            models.Index(
+                fields=["organization", "cause_code", "-id"],
+                condition=Q(actor="automatic"),
+                name="attempt_automatic",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"Attempt {self.number} of message {self.message_id}"
+
+    @property
+    def public_id(self) -> str:
+        """The id that other programs see: ``ra_<channel>_resend_<id>_<9 hex>``."""
+        return f"ra_{self.channel}_resend_{self.pk}_{self.suffix}"
+
+    @property
+    def resend_number(self) -> int:
+        """1 for the first resend; 0 for the first send."""
+        return self.number - 1

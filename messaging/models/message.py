@@ -107,6 +107,15 @@ class Message(models.Model):
         db_index=False,
         related_name="messages",
     )
+    amended_content = models.ForeignKey(
+        Content,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        db_index=False,
+        related_name="+",
+        help_text="What later attempts send instead, such as a working media link.",
+    )
     created_at = models.DateTimeField(db_default=Now())
     state_at = models.DateTimeField(
         db_default=Now(), help_text="When the state last changed."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from zoneinfo import available_timezones
 
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
@@ -14,6 +15,11 @@ def validate_time_zone(name: str) -> None:
     if name not in available_timezones():
         message = f"“{name}” is not a time zone. Enter a name such as Africa/Accra."
         raise ValidationError(message)
+
+
+def resend_ladder() -> list[int]:
+    """Return the delays in minutes that a new organization starts with."""
+    return [1, 5, 15, 30, 60]
 
 
 class Organization(models.Model):
@@ -33,6 +39,20 @@ class Organization(models.Model):
         default=30,
         validators=[MinValueValidator(1)],
         help_text="Days that messages and attempts are kept. Counters never expire.",
+    )
+    resend_limit = models.PositiveSmallIntegerField(
+        default=5, help_text="How often one message may be sent again."
+    )
+    resend_max_age_hours = models.PositiveIntegerField(
+        default=48,
+        validators=[MinValueValidator(1)],
+        help_text="Hours after which a message is not sent again any more.",
+    )
+    resend_ladder_minutes: ArrayField[list[int], list[int]] = ArrayField(
+        models.PositiveIntegerField(validators=[MinValueValidator(1)]),
+        default=resend_ladder,
+        size=10,
+        help_text="Minutes before automatic retry 1, 2, …; the last one repeats.",
     )
     created_at = models.DateTimeField(auto_now_add=True)
 

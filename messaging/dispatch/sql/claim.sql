@@ -1,13 +1,14 @@
 -- Take due messages of one integration, open their attempts and hold the credits.
 -- What may not leave (any more) is skipped, what cannot be paid for fails.
 WITH due AS MATERIALIZED (
-    SELECT id, organization_id, contact_id, broadcast_id, root_id, content_id, channel,
+    SELECT id, organization_id, contact_id, broadcast_id, root_id,
+           coalesce(amended_content_id, content_id) AS content_id, channel,
            recipient, attempt_count, parts_sent, parameters, day, expires_at,
-           asked_by, asked_by_name, asked_reason
+           asked_by, asked_by_name, asked_reason, error_code
     FROM messaging_message
     WHERE integration_id = %(integration_id)s
       AND state = 'queued'
-      AND due_at <= now()
+      AND due_at <= now() /* and this one only */
     ORDER BY priority, due_at, id
     LIMIT %(limit)s
     FOR UPDATE SKIP LOCKED
@@ -55,7 +56,7 @@ opened AS (
     INSERT INTO messaging_attempt
         (organization_id, message_id, integration_id, content_id, broadcast_id,
          opened_at, day, number, price, parts, parts_sent, state, channel, actor,
-         actor_name, reason)
+         actor_name, reason, cause_code)
     SELECT decided.organization_id, decided.id, %(integration_id)s, decided.content_id,
            decided.broadcast_id, clock_timestamp(), decided.day, changed.attempt_count,
            %(price)s,
@@ -63,7 +64,7 @@ opened AS (
                WHEN 'flow' THEN jsonb_array_length(content.payload -> 'parts')
                ELSE 1 END,
            decided.parts_sent, 'open', decided.channel, decided.asked_by,
-           decided.asked_by_name, decided.asked_reason
+           decided.asked_by_name, decided.asked_reason, decided.error_code
     FROM changed
     JOIN decided ON decided.id = changed.id
     JOIN messaging_content AS content ON content.id = decided.content_id

@@ -61,14 +61,14 @@ def fly(
         flight = Flight(
             provider("whatsapp_cloud"),
             connection,
-            runner.get_loop(),
+            runner,
             concurrency=1,
             seconds=seconds,
         )
         flight.launch(chunk)
         results: list[Result] = []
         while len(flight):
-            results += runner.run(flight.land(5))
+            results += flight.land(5)
     return sorted(results, key=lambda result: result.attempt_id), flight
 
 

@@ -1,0 +1,56 @@
+"""Again: put messages back into the queue, or take them out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from messaging.dispatch import statements
+from messaging.models import Actor, MessageState, Priority
+
+RESENDABLE = (MessageState.FAILED,)
+RESENDABLE_AT_RISK = (MessageState.FAILED, MessageState.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """One more attempt for one message.
+
+    ``attempt_count`` is what the asker saw: if another attempt was opened since,
+    nothing happens. ``due_in`` is in seconds from now.
+    """
+
+    message_id: int
+    attempt_count: int
+    due_in: float = 0.0
+    content_id: int | None = None
+    asked_by: str = Actor.PERSON
+    asked_by_name: str = ""
+    asked_reason: str = ""
+    priority: int = Priority.SINGLE
+
+
+COLUMNS = tuple(Again.__dataclass_fields__)
+
+
+def queue_again(
+    wanted: Sequence[Again], *, states: Sequence[str] = RESENDABLE
+) -> set[int]:
+    """Queue what is still in one of these states; return the messages that were."""
+    if not wanted:
+        return set()
+    columns = {name: [getattr(one, name) for one in wanted] for name in COLUMNS}
+    found = statements.rows("queue_again", {**columns, "states": list(states)})
+    return {row["id"] for row in found}
+
+
+def take_back(message_id: int) -> bool:
+    """Cancel a resend that waits: the message stands where its last attempt left it."""
+    return bool(statements.rows("take_back", {"message_id": message_id}))
+
+
+def move(message_id: int, due_in: float) -> bool:
+    """Give a resend that waits another time."""
+    return bool(
+        statements.rows("move_due", {"message_id": message_id, "due_in": due_in})
+    )

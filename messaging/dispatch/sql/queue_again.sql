@@ -1,0 +1,42 @@
+-- Put messages back into the queue for another attempt. Whoever comes second finds
+-- another state or another count of attempts, and changes nothing.
+WITH wanted AS (
+    SELECT *
+    FROM unnest(
+        %(message_id)s::bigint[], %(attempt_count)s::int[], %(due_in)s::float[],
+        %(content_id)s::bigint[], %(asked_by)s::text[], %(asked_by_name)s::text[],
+        %(asked_reason)s::text[], %(priority)s::int[]
+    ) AS w (message_id, attempt_count, due_in, content_id, asked_by, asked_by_name,
+            asked_reason, priority)
+),
+ours AS MATERIALIZED (
+    SELECT message.id
+    FROM messaging_message AS message
+    JOIN wanted ON wanted.message_id = message.id
+    WHERE message.state = ANY (%(states)s)
+      AND message.attempt_count = wanted.attempt_count
+      AND message.integration_id IS NOT NULL
+      AND NOT EXISTS (
+          SELECT FROM messaging_attempt AS attempt
+          WHERE attempt.message_id = message.id
+            AND attempt.state = 'open'
+      )
+    ORDER BY message.id
+    FOR UPDATE OF message
+)
+UPDATE messaging_message AS message
+SET state = 'queued',
+    state_at = now(),
+    due_at = now() + wanted.due_in * interval '1 second',
+    asked_by = wanted.asked_by,
+    asked_by_name = wanted.asked_by_name,
+    asked_reason = wanted.asked_reason,
+    priority = wanted.priority,
+    parts_sent = CASE WHEN wanted.content_id IS NULL THEN message.parts_sent ELSE 0 END,
+    amended_content_id = coalesce(wanted.content_id, message.amended_content_id)
+FROM wanted
+JOIN ours ON ours.id = wanted.message_id
+WHERE message.id = ours.id
+  AND message.state = ANY (%(states)s)
+  AND message.attempt_count = wanted.attempt_count
+RETURNING message.id
