@@ -1,0 +1,236 @@
+"""One broadcast: who got it, who did not and why, and what to do about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.functional import cached_property
+from django.utils.http import urlencode
+from django.views.decorators.http import require_safe
+
+from broadcasts import chain, retry, schedule
+from broadcasts.audience import Audience
+from broadcasts.chain import ChainSummary
+from broadcasts.clock import in_words
+from broadcasts.models import Broadcast, BroadcastKind, BroadcastState, Route, RouteRole
+from broadcasts.models.broadcast import LIVE_STATES, QUOTA_STATES
+from broadcasts.retry import RetryState
+from broadcasts.summary import Counters, counters_of
+from broadcasts.views import outcomes
+from broadcasts.views.failures import failed_page
+from broadcasts.views.links import messages_of, page_for, page_of
+from messaging.access import (
+    own_or_404,
+    person_of,
+    require_organization,
+)
+from messaging.channels.contract import Channel
+from messaging.channels.preview import Part, parts
+from messaging.models import User
+from resend_admin.ui.time_zones import zone_name
+
+SOON = timedelta(minutes=10)
+"""A broadcast this near to its start is watched like one that is sending."""
+RECEIPTS = timedelta(minutes=5)
+"""How long after the end the page keeps watching for receipts."""
+SELECTED = (
+    "organization",
+    "flow__published_content",
+    "content",
+    "created_by",
+    "retry_of",
+    "root",
+)
+
+
+@require_safe
+@require_organization
+def broadcast_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    broadcast = own_or_404(request, Broadcast.objects.select_related(*SELECTED), pk)
+    runs = chain.summary(broadcast)
+    numbers = next(one.counters for one in runs.runs if one.is_current)
+    live = LivePart(broadcast, numbers, person_of(request))
+    page, failed = failed_page(broadcast, request.GET, numbers)
+    context = {
+        **live.context,
+        "chain": runs if runs.is_chain else None,
+        "chain_rows": [(one, page_of(one.broadcast)) for one in runs.runs],
+        "page": page,
+        "failed": failed,
+        "cause": request.GET.get("cause", ""),
+        "details": Details(broadcast, runs),
+        "csv_url": _csv_url(broadcast, request.GET.get("cause", "")),
+        "all_messages_url": messages_of(broadcast.pk),
+        "trail": [("Broadcasts", reverse("broadcasts:broadcast-list"))],
+    }
+    return render(request, "broadcasts/broadcast_detail.html", context)
+
+
+@require_safe
+@require_organization
+def broadcast_progress(request: HttpRequest, pk: int) -> HttpResponse:
+    """Answer with the part of the page that moves, or 204 when nothing moved."""
+    rows = Broadcast.objects.select_related("organization", "root", "retry_of")
+    broadcast = own_or_404(request, rows, pk)
+    live = LivePart(broadcast, counters_of(broadcast), person_of(request))
+    if request.GET.get("v") == live.mark:
+        return HttpResponse(status=204)
+    context = {**live.context, "is_update": True}
+    return render(request, "broadcasts/live.html", context)
+
+
+@dataclass
+class LivePart:
+    """Progress, causes, skips and buttons: what changes while somebody watches."""
+
+    broadcast: Broadcast
+    counters: Counters
+    person: User
+
+    @property
+    def interval(self) -> str:
+        """How often the page asks; empty when nothing is going to change."""
+        one, now = self.broadcast, timezone.now()
+        if one.state == BroadcastState.SENDING or self.counters.unsettled:
+            is_near = one.run_at is None or one.run_at < now + SOON
+            return "2s" if is_near else "60s"
+        if one.state == BroadcastState.SCHEDULED and one.run_at:
+            return "2s" if one.run_at < now + SOON else "60s"
+        is_fresh = bool(one.finished_at and one.finished_at > now - RECEIPTS)
+        return "2s" if is_fresh and self.counters.sent else ""
+
+    @property
+    def mark(self) -> str:
+        return "-".join((self.broadcast.state, self.counters.mark, self.interval))
+
+    @cached_property
+    def retry(self) -> RetryState:
+        return retry.state(self.broadcast, self.counters)
+
+    @property
+    def context(self) -> dict[str, Any]:
+        broadcast, counters = self.broadcast, self.counters
+        return {
+            "broadcast": broadcast,
+            "counters": counters,
+            "bar": outcomes.bar(counters),
+            "outcomes": outcomes.outcomes(broadcast, counters),
+            "causes": outcomes.cause_rows(broadcast, counters),
+            "skips": counters.skips,
+            "skipped_url": messages_of(broadcast.pk, state="skipped"),
+            "unknown_url": messages_of(broadcast.pk, state="unknown"),
+            "interval": self.interval,
+            "poll_url": f"{page_for('progress', broadcast)}?v={self.mark}",
+            "buttons": self._buttons() if self.person.may_write else None,
+            "retry": self.retry,
+            "live_retry_url": (
+                page_of(self.retry.live_retry) if self.retry.live_retry else ""
+            ),
+        }
+
+    def _buttons(self) -> dict[str, Any]:
+        """Return the addresses of what may be done now; empty means not now."""
+        one = self.broadcast
+        is_draft = one.state == BroadcastState.DRAFT
+        is_editable = one.state in QUOTA_STATES
+        may_route = not is_editable and schedule.may_edit_routes(one).enabled
+        label = f"Retry {self.retry.count:,} failed…" if self.retry.enabled else ""
+        return {
+            "retry": "" if is_draft else page_for("retry", one),
+            "retry_label": label or "Retry failed",
+            "schedule": page_for("schedule", one) if is_draft else "",
+            "edit": page_for("edit", one) if is_editable else "",
+            "routes": page_for("routes", one) if may_route else "",
+            "cancel": page_for("cancel", one) if one.state in LIVE_STATES else "",
+            "clone": page_for("clone", one),
+            "delete": page_for("delete", one) if is_draft else "",
+        }
+
+
+@dataclass(frozen=True)
+class Details:
+    """What was decided, in words, for the column beside the work."""
+
+    broadcast: Broadcast
+    chain: ChainSummary
+
+    @cached_property
+    def _ways(self) -> list[Route]:
+        return list(
+            self.broadcast.routes.select_related("integration", "content").order_by(
+                "position"
+            )
+        )
+
+    @property
+    def routes(self) -> list[Route]:
+        return [one for one in self._ways if one.role == RouteRole.ROUTE]
+
+    @property
+    def fallbacks(self) -> list[Route]:
+        return [one for one in self._ways if one.role == RouteRole.FALLBACK]
+
+    @property
+    def sends(self) -> str:
+        """What is sent: the flow by name, or that each route has its template."""
+        one = self.broadcast
+        if one.kind == BroadcastKind.TEMPLATE or one.flow is None:
+            return "Templates"
+        return f"Flow “{one.flow.name}”"
+
+    @property
+    def audience(self) -> str:
+        source = self.broadcast.retry_of
+        if source is not None:
+            return f"The members whom “{source.name}” missed"
+        words = Audience.from_json(self.broadcast.audience).sentence
+        return f"Members {words}" if words != "everyone" else "Everyone"
+
+    @property
+    def run_at_there(self) -> str:
+        """The run time in the broadcast's own zone, where the viewer's is another."""
+        one = self.broadcast
+        if one.run_at is None or one.time_zone == zone_name():
+            return ""
+        return in_words(one.run_at, one.time_zone)
+
+    @property
+    def texts(self) -> list[tuple[str, list[Part]]]:
+        """What a member reads, by template; a flow is the same on every route."""
+        one = self.broadcast
+        flow = one.content or (one.flow.published_content if one.flow else None)
+        found = [one.content for one in self._ways if one.content]
+        if one.kind == BroadcastKind.FLOW and flow is not None:
+            found.insert(0, flow)
+        return [
+            (str(content), parts(content.kind, content.payload))
+            for content in {content.pk: content for content in found}.values()
+        ]
+
+    @property
+    def creator(self) -> str:
+        person = self.broadcast.created_by
+        return person.get_full_name() or person.username if person else ""
+
+    @property
+    def has_whatsapp(self) -> bool:
+        """Whether the 24-hour window concerns it: a flow on a WhatsApp number."""
+        return self.broadcast.kind == BroadcastKind.FLOW and any(
+            one.integration.channel == Channel.WHATSAPP for one in self.routes
+        )
+
+    @property
+    def source_url(self) -> str:
+        source = self.broadcast.retry_of
+        return page_of(source) if source else ""
+
+
+def _csv_url(broadcast: Broadcast, cause: str) -> str:
+    query = f"?{urlencode({'cause': cause})}" if cause else ""
+    return f"{page_for('failed-csv', broadcast)}{query}"

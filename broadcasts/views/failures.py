@@ -1,0 +1,65 @@
+"""The failed rows of a broadcast, read through their index."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from django.db.models import QuerySet
+
+from broadcasts.models import Broadcast
+from broadcasts.summary import Counters, counters_of
+from messaging.channels.catalogue import CatalogueEntry, lookup
+from messaging.models import Attempt, Message, MessageState
+from resend_admin.ui.keyset import KeysetPage, keyset_page
+
+PAGE = 25
+
+
+@dataclass(frozen=True, slots=True)
+class FailedRow:
+    message: Message
+    entry: CatalogueEntry
+    answer: str
+    """What the provider said to the latest attempt."""
+
+
+def failed_messages(
+    broadcast: Broadcast, cause: str = "", counters: Counters | None = None
+) -> QuerySet[Message]:
+    """Return the failed rows, of one cause of the catalogue if it is named."""
+    rows = Message.objects.filter(
+        broadcast_id=broadcast.pk, state=MessageState.FAILED
+    ).select_related("contact")
+    if not cause:
+        return rows
+    if "\x00" in cause:
+        return rows.none()
+    known = (counters or counters_of(broadcast)).causes
+    codes = next((one.codes for one in known if one.code == cause), (cause,))
+    return rows.filter(error_code__in=codes)
+
+
+def failed_page(
+    broadcast: Broadcast,
+    params: Mapping[str, str],
+    counters: Counters,
+) -> tuple[KeysetPage[Message], list[FailedRow]]:
+    """Return one page of failed rows with their answers, by two queries."""
+    rows = failed_messages(broadcast, params.get("cause", ""), counters)
+    page = keyset_page(rows, params, order=("-id",), size=PAGE)
+    answers = _answers(page.rows)
+    return page, [
+        FailedRow(row, lookup(row.error_code), answers.get(row.pk, ""))
+        for row in page.rows
+    ]
+
+
+def _answers(messages: Sequence[Message]) -> dict[int, str]:
+    """Return the provider's words to the latest attempt of each message."""
+    attempts = (
+        Attempt.objects.filter(message__in=[one.pk for one in messages])
+        .order_by("message_id", "number")
+        .values_list("message_id", "error_detail")
+    )
+    return dict(attempts)

@@ -1,0 +1,144 @@
+"""“Retry failed”: the dialog, and what happens when it is confirmed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_http_methods
+
+from broadcasts import retry, retrying
+from broadcasts.forms import RetryForm
+from broadcasts.forms.retry import Confirmed
+from broadcasts.models import Broadcast
+from broadcasts.problems import Problem, ProblemCode
+from broadcasts.retry import RetryOffer
+from broadcasts.views.links import page_of
+from broadcasts.views.refusals import show
+from messaging.access import own_or_404, person_of, role_required
+from messaging.models import Role
+from resend_admin.ui.dialogs import asks_for_dialog, close_dialog, render_dialog
+from resend_admin.ui.time_zones import moment_in_words, zone_name
+
+SET = "retry-set"
+"""The part of the dialog that a tick of “Also the unknown ones” replaces."""
+
+
+@require_http_methods(["GET", "POST"])
+@role_required(Role.EDITOR)
+def broadcast_retry(request: HttpRequest, pk: int) -> HttpResponse:
+    source = Broadcast.objects.select_related("organization", "root", "retry_of")
+    dialog = RetryDialog(request, own_or_404(request, source, pk))
+    return dialog.confirmed() if request.method == "POST" else dialog.asked()
+
+
+@dataclass(frozen=True, slots=True)
+class RetryDialog:
+    request: HttpRequest
+    broadcast: Broadcast
+
+    def asked(self) -> HttpResponse:
+        """Show the dialog; what was ticked or typed so far comes in the query."""
+        typed = self.request.GET
+        include_unknown = bool(typed.get("include_unknown"))
+        offer = retry.offer(self.broadcast, include_unknown=include_unknown)
+        initial = {
+            "run_at": typed.get("run_at") or offer.run_at,
+            "include_unknown": include_unknown,
+        }
+        return self._page(offer, RetryForm(initial=initial, offer=offer))
+
+    def confirmed(self) -> HttpResponse:
+        posted = self.request.POST
+        include_unknown = bool(posted.get("include_unknown"))
+        offer = retry.offer(self.broadcast, include_unknown=include_unknown)
+        form = RetryForm(posted, offer=offer)
+        seen = Confirmed(posted)
+        if not seen.is_valid():
+            return self._again(offer, form, _look_again(offer))
+        if seen.cleaned_data["shown_unknown"] != include_unknown:
+            return self._again(offer, form, _look_again(offer))
+        if not form.is_valid():
+            return self._page(offer, form)
+        return self._create(offer, form, seen.cleaned_data, include_unknown)
+
+    def _create(
+        self,
+        offer: RetryOffer,
+        form: RetryForm,
+        seen: dict[str, Any],
+        include_unknown: bool,
+    ) -> HttpResponse:
+        try:
+            made = retrying.create(
+                broadcast=self.broadcast,
+                person=person_of(self.request),
+                run_at=form.cleaned_data["run_at"],
+                time_zone=zone_name(),
+                shown_count=seen["shown_count"],
+                shown_at=seen["shown_at"],
+                include_unknown=include_unknown,
+            )
+        except Problem as problem:
+            twin = self._submitted_before(problem, seen["shown_at"])
+            if twin is not None:
+                return self._done(twin, seen["shown_count"])
+            return self._page(offer, form, show(problem, form))
+        return self._done(made, seen["shown_count"])
+
+    def _submitted_before(
+        self, problem: Problem, shown_at: datetime
+    ) -> Broadcast | None:
+        """Return the retry that this very dialog made, when it was sent twice."""
+        if problem.code != ProblemCode.CONFLICT:
+            return None
+        live = retry.live_retry(self.broadcast)
+        person = person_of(self.request)
+        if live is None or live.created_by_id != person.pk:
+            return None
+        return live if live.created_at >= shown_at else None
+
+    def _done(self, made: Broadcast, count: int) -> HttpResponse:
+        run_at = made.run_at or made.created_at
+        members = "1 member" if count == 1 else f"{count:,} members"
+        text = f"{members} will be tried again on {moment_in_words(run_at)}."
+        return close_dialog(self.request, page_of(made), text)
+
+    def _again(self, offer: RetryOffer, form: RetryForm, sentence: str) -> HttpResponse:
+        form.add_error(None, sentence)
+        return self._page(offer, form, HTTPStatus.CONFLICT)
+
+    def _page(
+        self, offer: RetryOffer, form: RetryForm, status: int | None = None
+    ) -> HttpResponse:
+        is_part = self.request.headers.get("HX-Target") == SET
+        is_dialog = is_part or asks_for_dialog(self.request)
+        context: dict[str, Any] = {
+            "broadcast": self.broadcast,
+            "form": form,
+            "offer": offer,
+            "in_dialog": is_dialog,
+            "shown_at": f"{offer.shown_at:%Y-%m-%dT%H:%M:%S.%f%z}",
+            "shown_count": str(offer.count),
+            "shown_unknown": bool(form["include_unknown"].value())
+            if "include_unknown" in form.fields
+            else False,
+            "action": self.request.path,
+            "cancel_url": page_of(self.broadcast),
+            "page_title": "Retry failed",
+            "dialog_off": "" if offer.state.enabled else offer.state.reason,
+        }
+        if is_part:
+            context["dialog_base"] = "ui/dialog.html"
+        return render_dialog(
+            self.request, "broadcasts/broadcast_retry.html", context, status=status
+        )
+
+
+def _look_again(offer: RetryOffer) -> str:
+    """Say the number that is confirmed next."""
+    members = "1 member" if offer.count == 1 else f"{offer.count:,} members"
+    return f"Now it is {members}. Look again and confirm."
