@@ -55,7 +55,7 @@ class ContactAdmin(TenantAdmin):
     search_fields = ("external_id",)
     search_help_text = "The beginning of a name, external id, e-mail or phone number."
     autocomplete_fields = ("organization",)
-    readonly_fields = ("created_at", "updated_at")
+    readonly_fields = ("whatsapp_inbound_at", "created_at", "updated_at")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str

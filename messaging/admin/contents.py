@@ -45,6 +45,7 @@ class ContentForm(TenantForm):
             self.fields["archived"].initial = self.instance.archived_at is not None
         if "payload" in self.fields:
             self.fields["payload"].help_text = PAYLOAD_HELP
+            self.fields["payload"].initial = {"text": ""}
         if "kind" in self.fields:
             # A flow's content is made by publishing the flow.
             self.fields["kind"].choices = [  # type: ignore[attr-defined]

@@ -68,19 +68,19 @@ class IntegrationAdmin(TenantAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Any | None = None) -> Any:
         provider = _provider(request, obj)
-        general = ["organization", "provider_name", "name"]
+        general = ["organization", "name"]
         pace = ["state", "state_reason", "rate_per_second", "credit_price"]
         sets: list[Any] = [(None, {"fields": general + pace})]
         if self.has_change_permission(request, obj):
             sets.append((provider.name, {"fields": field_names(provider, obj)}))
         if obj is not None:
-            health = ["problems", "hook_url", "created_at"]
+            health = ["provider_name", "problems", "hook_url", "created_at"]
             sets.append(("Health and receipts", {"fields": health}))
         return sets
 
     @admin.display(description="provider")
     def provider_name(self, integration: Integration) -> str:
-        return integration.provider.name if integration.kind else "–"
+        return integration.provider.name
 
     @admin.display(description="complete", boolean=True)
     def is_complete(self, integration: Integration) -> bool:

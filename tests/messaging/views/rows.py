@@ -12,6 +12,7 @@ from messaging.models import Attempt, CreditEntry, Message, Receipt
 from tests.factories import World
 
 _number = itertools.count(1)
+PASSING = ("whatsapp:131000", "retry")
 ARRIVED = {"delivered", "read"}
 
 
@@ -27,9 +28,13 @@ def tried(
     actor: str = "broadcast",
     actor_name: str = "",
     reason: str = "",
+    reason_of_skip: str = "",
     **values: Any,
 ) -> Message:
-    """Make a message whose last attempt ended as ``state``; earlier ones failed."""
+    """Make a message whose last attempt ended as ``state``; earlier ones failed.
+
+    A message that is queued again had failed before.
+    """
     now = timezone.now()
     if state == "failed":
         error_code = error_code or "whatsapp:131000"
@@ -43,16 +48,18 @@ def tried(
         attempt_count=attempts,
         error_code=error_code,
         error_class=error_class,
+        reason=reason_of_skip,
         **values,
     )
+    last_state = {"sending": "open", "queued": "failed"}.get(state, state)
     for number in range(1, attempts + 1):
         is_last = number == attempts
         attempt(
             message,
             number,
-            "open" if is_last and state == "sending" else state if is_last else "failed",
-            error_code=error_code if is_last else "whatsapp:131000",
-            error_class=error_class if is_last else "retry",
+            last_state if is_last else "failed",
+            error_code=error_code if is_last and state != "queued" else PASSING[0],
+            error_class=error_class if is_last and state != "queued" else PASSING[1],
             error_detail=error_detail if is_last else "",
             answer=answer if is_last else "",
             actor=actor,
