@@ -14,6 +14,7 @@ from broadcasts import quota, summary
 from broadcasts.models import Broadcast, BroadcastState
 from broadcasts.summary import Cause, Counters
 from broadcasts.views.links import messages_of, page_of
+from broadcasts.views.outcomes import short_title
 from messaging.models import (
     Contact,
     Integration,
@@ -96,6 +97,10 @@ class Missed:
     @property
     def worst(self) -> Cause | None:
         return next(iter(self.counters.causes), None)
+
+    @property
+    def worst_title(self) -> str:
+        return short_title(self.worst.entry) if self.worst else ""
 
     @property
     def unknown_url(self) -> str:

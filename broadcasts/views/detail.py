@@ -121,7 +121,7 @@ class LivePart:
             "counters": counters,
             "bar": outcomes.bar(counters),
             "outcomes": outcomes.outcomes(broadcast, counters),
-            "causes": outcomes.cause_rows(broadcast, counters),
+            "causes": outcomes.cause_rows(broadcast, counters.causes),
             "skips": counters.skips,
             "skipped_url": messages_of(broadcast.pk, state="skipped"),
             "unknown_url": messages_of(broadcast.pk, state="unknown"),

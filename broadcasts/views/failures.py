@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 
 from broadcasts.models import Broadcast
 from broadcasts.summary import Counters, counters_of
+from broadcasts.views.outcomes import short_title
 from messaging.channels.catalogue import CatalogueEntry, lookup
 from messaging.models import Attempt, Message, MessageState
 from resend_admin.ui.keyset import KeysetPage, keyset_page
@@ -22,6 +23,10 @@ class FailedRow:
     entry: CatalogueEntry
     answer: str
     """What the provider said to the latest attempt."""
+
+    @property
+    def title(self) -> str:
+        return short_title(self.entry)
 
 
 def failed_messages(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 from broadcasts.models import Broadcast
 from broadcasts.summary import Cause, Counters
 from broadcasts.views.links import failed_rows, messages_of
+from messaging.channels.catalogue import CatalogueEntry
 from resend_admin.ui.progress import Progress, Segment
 
 CODES_SHOWN = 3
@@ -79,6 +80,10 @@ class CauseRow:
     href: str
 
     @property
+    def title(self) -> str:
+        return short_title(self.cause.entry)
+
+    @property
     def codes(self) -> tuple[str, ...]:
         return self.cause.codes[:CODES_SHOWN]
 
@@ -87,10 +92,13 @@ class CauseRow:
         return len(self.cause.codes[CODES_SHOWN:])
 
 
-def cause_rows(broadcast: Broadcast, counters: Counters) -> list[CauseRow]:
-    return [
-        CauseRow(cause, failed_rows(broadcast, cause.code)) for cause in counters.causes
-    ]
+def cause_rows(broadcast: Broadcast, causes: Iterable[Cause]) -> list[CauseRow]:
+    return [CauseRow(cause, failed_rows(broadcast, cause.code)) for cause in causes]
+
+
+def short_title(entry: CatalogueEntry) -> str:
+    """Return the title without the code, where the page shows that beside it."""
+    return entry.title.removesuffix(f": {entry.code}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +114,7 @@ def arrived(counters: Counters) -> Arrived:
     if not counters.total:
         return Arrived(None)
     if not counters.delivered and counters.sent:
-        return Arrived(counters.sent, "sent, not confirmed")
+        return Arrived(counters.sent, "sent")
     if counters.sent:
         return Arrived(counters.delivered, f"+ {counters.sent:,} sent")
     return Arrived(counters.delivered)

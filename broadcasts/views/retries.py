@@ -17,6 +17,7 @@ from broadcasts.models import Broadcast
 from broadcasts.problems import Problem, ProblemCode
 from broadcasts.retry import RetryOffer
 from broadcasts.views.links import page_of
+from broadcasts.views.outcomes import cause_rows
 from broadcasts.views.refusals import show
 from messaging.access import own_or_404, person_of, role_required
 from messaging.models import Role
@@ -120,6 +121,7 @@ class RetryDialog:
             "broadcast": self.broadcast,
             "form": form,
             "offer": offer,
+            "causes": cause_rows(self.broadcast, offer.causes),
             "in_dialog": is_dialog,
             "shown_at": f"{offer.shown_at:%Y-%m-%dT%H:%M:%S.%f%z}",
             "shown_count": str(offer.count),
