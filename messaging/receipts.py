@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from messaging.channels.catalogue import lookup
 from messaging.channels.contract import Channel, Event, EventKind
-from messaging.dispatch import chain, ledger, statements
+from messaging.dispatch import automatic, chain, ledger, statements
 from messaging.models import Integration, Receipt, ReceiptResult
 
 BATCH = 1_000
@@ -144,6 +144,7 @@ def _apply_states(batch: Batch) -> None:
         [row["message_id"] for row in moved if row["state"] in ARRIVED]
     )
     chain.note_reached([row["message_id"] for row in moved])
+    automatic.retry(row["message_id"] for row in moved if row["state"] == "failed")
     for receipt_id, attempt_id in batch.attempts.items():
         is_new = attempt_id in changed_ids
         if batch.results[receipt_id] == ReceiptResult.APPLIED and not is_new:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
-from messaging.dispatch import chain, ledger, statements
+from messaging.dispatch import automatic, chain, ledger, statements
 from messaging.models import Integration, MessageState
 
 
@@ -64,6 +64,9 @@ def settle(
                     if row["root_id"] is not None and row["state"] in REACHED
                 ]
             )
+        automatic.retry(
+            [row["message_id"] for row in rows if row["state"] == MessageState.FAILED]
+        )
     return len(closed)
 
 

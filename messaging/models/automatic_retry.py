@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models import Q
 
 from messaging.models.contact import channel_choices
 from messaging.models.organization import Organization
@@ -32,8 +33,8 @@ class AutomaticRetry(models.Model):
 class StoppedRetry(models.Model):
     """An error code whose automatic retries stopped: they brought too little.
 
-    They go on when a person removes the row. ``delivered`` of the last ``tried``
-    automatic retries had arrived when they were stopped.
+    ``delivered`` of the last ``tried`` automatic retries had arrived. They go on
+    when a person sets ``resumed_at``; what is tried after that is judged anew.
     """
 
     organization = models.ForeignKey(
@@ -43,12 +44,15 @@ class StoppedRetry(models.Model):
     tried = models.PositiveIntegerField()
     delivered = models.PositiveIntegerField()
     stopped_at = models.DateTimeField(auto_now_add=True)
+    resumed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         verbose_name_plural = "stopped retries"
         constraints = [
             models.UniqueConstraint(
-                fields=["organization", "error_code"], name="stopped_retry_once"
+                fields=["organization", "error_code"],
+                condition=Q(resumed_at__isnull=True),
+                name="stopped_retry_once",
             )
         ]
 
