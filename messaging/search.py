@@ -1,8 +1,8 @@
 """Find people and messages by what somebody typed, always by an index.
 
-Members are found by the beginning of their name, external id, e-mail address,
-phone number or Telegram chat id; messages by their number, their public id, or
-their member. Nothing here counts or scans.
+Members are found by the beginning of their name, external id, e-mail address or
+phone number, or by their Telegram chat id; messages by their number, their public
+id or that of an attempt, or their member. Nothing here counts or scans.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from typing import Final
 
 from django.db.models import Q, QuerySet
 
-from messaging.models import Contact, Message
+from messaging.models import Attempt, Contact, Message
 
 LONGEST_TEXT: Final = 200
 MOST_MEMBERS: Final = 100
 """Members whose messages one search shows; a longer text narrows it down."""
 
-_PUBLIC_ID: Final = re.compile(r"ra_[a-z]+_(\d{1,18})_([0-9a-f]{9})")
+_PUBLIC_ID: Final = re.compile(r"ra_[a-z]+_(resend_)?(\d{1,18})_([0-9a-f]{9})")
 _PHONE: Final = re.compile(r"\+?[\d\s().\-/]{3,30}")
 
 
@@ -54,7 +54,11 @@ def messages_matching(
         return messages
     public_id = _PUBLIC_ID.fullmatch(text.lower())
     if public_id:
-        return messages.filter(pk=int(public_id[1]), suffix=public_id[2])
+        named = {"pk": int(public_id[2]), "suffix": public_id[3]}
+        if public_id[1]:
+            tries = Attempt.objects.filter(**named)
+            return messages.filter(pk__in=tries.values("message_id"))
+        return messages.filter(**named)
     own = Contact.objects.filter(organization__in=list(organization_ids))
     members = members_matching(own, text).order_by("-pk")
     found = Q(contact__in=list(members.values_list("pk", flat=True)[:MOST_MEMBERS]))

@@ -12,6 +12,7 @@ from messaging.admin import (
     figures,
     integrations,
     people,
+    resending,
     traffic,
 )
 
@@ -22,5 +23,6 @@ __all__ = [
     "figures",
     "integrations",
     "people",
+    "resending",
     "traffic",
 ]

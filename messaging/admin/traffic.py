@@ -86,9 +86,6 @@ class MessageAdmin(ReadOnlyAdmin):
     )
     inlines = (AttemptInline,)
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).select_related("integration", "content")
-
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:

@@ -71,6 +71,8 @@ def tried(
 
 def attempt(message: Message, number: int, state: str, **values: Any) -> Attempt:
     """Open an attempt, close it, and write the credit lines that belong to it."""
+    assert message.integration is not None
+    assert message.content is not None
     opened_at = timezone.now() - timedelta(hours=3) + timedelta(hours=number / 2)
     made = Attempt.objects.create(
         organization=message.organization,

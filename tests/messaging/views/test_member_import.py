@@ -6,6 +6,7 @@ import csv
 import html
 import io
 import re
+from typing import cast
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -25,10 +26,8 @@ def upload(
 ) -> HttpResponse:
     data = content.encode() if isinstance(content, str) else content
     file = SimpleUploadedFile(name, data, content_type="text/csv")
-    response: HttpResponse = client.post(
-        reverse("messaging:member-import"), {"file": file, "country": country}
-    )
-    return response
+    url = reverse("messaging:member-import")
+    return cast("HttpResponse", client.post(url, {"file": file, "country": country}))
 
 
 def figures(response: HttpResponse) -> list[int]:

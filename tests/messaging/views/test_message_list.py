@@ -168,6 +168,7 @@ def test_search_finds_by_how_things_begin(ours: World, agent: Client) -> None:
         wanted.public_id,
         str(wanted.pk),
         f"%23{wanted.pk}",
+        wanted.attempts.get().public_id,
     ):
         assert listed(agent, f"?q={text}") == [wanted.pk], text
 

@@ -1,0 +1,76 @@
+"""Automatic retries: on or off per channel, what stopped, and what waits."""
+
+from __future__ import annotations
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+
+from messaging.admin.tenancy import ReadOnlyAdmin, TenantAdmin
+from messaging.models import AutomaticRetry, FollowUp, StoppedRetry
+
+
+@admin.register(AutomaticRetry)
+class AutomaticRetryAdmin(TenantAdmin):
+    managers_may_add = True
+    managers_may_change = True
+    actions = None
+    list_display = ("channel", "organization", "is_on")
+    list_filter = ("channel", "is_on")
+    list_select_related = ("organization",)
+    sortable_by = ()
+    ordering = ("organization", "channel")
+    autocomplete_fields = ("organization",)
+
+
+@admin.register(StoppedRetry)
+class StoppedRetryAdmin(TenantAdmin):
+    """Stopped by the engine, resumed by a person."""
+
+    managers_may_change = True
+    list_display = (
+        "error_code",
+        "organization",
+        "tried",
+        "delivered",
+        "stopped_at",
+        "resumed_at",
+    )
+    list_select_related = ("organization",)
+    sortable_by = ()
+    ordering = ("-id",)
+    readonly_fields = (
+        "organization",
+        "error_code",
+        "tried",
+        "delivered",
+        "stopped_at",
+        "resumed_at",
+    )
+    actions = ("resume",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    @admin.action(description="Resume automatic retries", permissions=["change"])
+    def resume(self, request: HttpRequest, queryset: QuerySet[StoppedRetry]) -> None:
+        stopped = queryset.filter(resumed_at__isnull=True)
+        done = stopped.update(resumed_at=timezone.now())
+        self.message_user(request, f"Resumed: {done}.", messages.SUCCESS)
+
+
+@admin.register(FollowUp)
+class FollowUpAdmin(ReadOnlyAdmin):
+    list_display = (
+        "id",
+        "organization",
+        "contact",
+        "message_id",
+        "state",
+        "created_at",
+    )
+    list_filter = ("state",)
+    list_select_related = ("organization", "contact")
+    sortable_by = ()
+    ordering = ("-id",)
