@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 from django.db.models import Exists, OuterRef
 from django.urls import reverse
@@ -141,19 +142,29 @@ class Trouble:
 
 
 def troubled_integrations(person: User, organization: Organization) -> list[Trouble]:
-    found = []
-    for one in Integration.objects.filter(organization=organization)[:100]:
-        url = _admin_page(person, "integration_change", one.pk)
-        problems = one.provider.problems(one.account)
-        if one.state == IntegrationState.OFF:
-            why = one.state_reason or "Its messages are skipped."
-            found.append(Trouble(one, url, "Off", "bad", "ban", why))
-        elif one.state == IntegrationState.PAUSED:
-            why = one.state_reason or "Its messages wait until it is resumed."
-            found.append(Trouble(one, url, "Paused", "warn", "pause", why))
-        elif problems:
-            found.append(Trouble(one, url, "Incomplete", "bad", "wrench", problems[0]))
-    return found
+    """Return the integrations that are paused, off or incomplete."""
+    own = Integration.objects.filter(organization=organization)[:100]
+    found = ((one, _trouble(one)) for one in own)
+    return [
+        Trouble(one, _admin_page(person, "integration_change", one.pk), *trouble)
+        for one, trouble in found
+        if trouble
+    ]
+
+
+def _trouble(integration: Integration) -> tuple[str, str, str, str] | None:
+    """Return word, tone, icon and reason, or nothing when all is well."""
+    reason = integration.state_reason
+    if integration.state == IntegrationState.OFF:
+        return "Off", "bad", "ban", reason or "Its messages are skipped."
+    if integration.state == IntegrationState.PAUSED:
+        waits = "Its messages wait until it is resumed."
+        return "Paused", "warn", "pause", reason or waits
+    try:
+        problems = integration.provider.problems(integration.account)
+    except ImproperlyConfigured as problem:
+        problems = [str(problem)]
+    return ("Incomplete", "bad", "wrench", problems[0]) if problems else None
 
 
 @dataclass(frozen=True, slots=True)
