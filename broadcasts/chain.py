@@ -25,6 +25,7 @@ from django.db.models import Q
 
 from broadcasts.models import Broadcast
 from broadcasts.summary import Cause, Counters, Line, causes_of, counters
+from broadcasts.ways import rows, statement
 from messaging.models import MessageState, SkipReason
 from messaging.models.message import REACHED_STATES, WAITING_STATES
 
@@ -161,16 +162,28 @@ def _unreached(run: ChainRun) -> Counter[Stand]:
     return stands
 
 
+def keep_where_members_stood(retry: Broadcast) -> None:
+    """Write down, from rows, whom the retry took over; so long as rows are there."""
+    stood = rows(statement("took_over"), {"broadcast_id": retry.pk})
+    retry.took_over = [list(one.values()) for one in stood]
+    retry.save(update_fields=["took_over"])
+
+
 def _taken_over(run: ChainRun) -> list[tuple[int, Stand, int]]:
-    """Where the members of a retry stood, without those it gave back."""
-    given_back = sum(
+    """Where the members of a retry stood, without those it gave back.
+
+    Until it has settled, whoever it is giving back is only known by number.
+    """
+    kept = run.counters.total - sum(
         line.number
-        for line in _counting(run.counters)
+        for line in run.counters.lines
         if line.outcome == MessageState.CANCELLED
+        and line.code != SkipReason.ALREADY_REACHED
     )
+    entries = sorted(run.broadcast.took_over, key=lambda one: (one[1], -one[3]))
+    given_back = max(sum(number for *_, number in entries) - kept, 0)
     taken = []
-    rows = sorted(run.broadcast.took_over, key=lambda row: (row[1], -row[3]))
-    for run_id, state, code, number in rows:
+    for run_id, state, code, number in entries:
         returned = min(number, given_back)
         given_back -= returned
         taken.append((run_id, (state, code), number - returned))

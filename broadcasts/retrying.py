@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db import IntegrityError, connection, transaction
 
 from broadcasts import access
+from broadcasts.chain import keep_where_members_stood
 from broadcasts.clock import (
     DIALOG_TOLERANCE,
     check_lead,
@@ -18,7 +19,7 @@ from broadcasts.models import Broadcast, BroadcastState, RouteRole
 from broadcasts.problems import Problem, bad_input, conflict
 from broadcasts.quota import take_slot
 from broadcasts.retry import candidates, live_in_words, live_retry, state
-from broadcasts.ways import rows, statement
+from broadcasts.ways import statement
 from messaging.models import Priority, User
 
 
@@ -136,9 +137,7 @@ def _freeze_members(
             },
         )
         number: int = cursor.rowcount
-    stood = rows(statement("took_over"), {"broadcast_id": retry.pk})
-    retry.took_over = [list(one.values()) for one in stood]
-    retry.save(update_fields=["took_over"])
+    keep_where_members_stood(retry)
     return number
 
 

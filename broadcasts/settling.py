@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db.models import F
 
+from broadcasts.chain import keep_where_members_stood
 from broadcasts.models import Broadcast
 from messaging.dispatch.waiting import cancel_waiting
 from messaging.models import MessageState, Tally, TallyUnit
@@ -21,10 +22,13 @@ def take_back(broadcast: Broadcast, *, batches: int) -> None:
     for _ in range(batches):
         if cancel_waiting(broadcast.pk, limit=BATCH) < BATCH:
             break
-    if not has_unsettled(broadcast.pk):
-        Broadcast.objects.filter(pk=broadcast.pk, is_settling=True).update(
-            is_settling=False
-        )
+    if has_unsettled(broadcast.pk):
+        return
+    if broadcast.is_retry:
+        keep_where_members_stood(broadcast)
+    Broadcast.objects.filter(pk=broadcast.pk, is_settling=True).update(
+        is_settling=False
+    )
 
 
 def has_unsettled(broadcast_id: int) -> bool:

@@ -1,5 +1,5 @@
 -- Where the members of a retry stood before it: their latest row in the chain that
--- was not taken back.
+-- was not taken back. Members whom the retry itself gave back are left out.
 SELECT before.broadcast_id,
        before.state,
        before.code,
@@ -20,5 +20,6 @@ CROSS JOIN LATERAL (
     LIMIT 1
 ) AS before
 WHERE made.broadcast_id = %(broadcast_id)s
+  AND (made.state <> 'cancelled' OR made.reason = 'already_reached')
 GROUP BY 1, 2, 3
 ORDER BY 1, 2, 3

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -11,7 +12,7 @@ from django.utils import timezone
 
 from broadcasts import drafts, fill, flows, run, schedule
 from broadcasts.audience import Audience
-from broadcasts.models import Broadcast, BroadcastState
+from broadcasts.models import Broadcast, BroadcastState, Flow
 from broadcasts.summary import counters_of
 from messaging.models import Contact, Message, MessageState, SkipReason
 from tests.broadcasts.factories import (
@@ -30,8 +31,8 @@ from tests.factories import World
 NOWHERE = {"phone": "", "email": "", "telegram_chat_id": ""}
 
 
-def flow_broadcast(world: World, **values: object) -> Broadcast:
-    flow = values.pop("flow", None) or published_flow(world)
+def flow_broadcast(world: World, flow: Flow | None = None, **values: Any) -> Broadcast:
+    flow = flow or published_flow(world)
     draft = drafts.create_draft(
         organization=world.organization,
         person=world.editor,
@@ -174,7 +175,7 @@ KINDS = {
 )
 def test_the_way_of_a_flow(
     ours: World,
-    member: dict[str, object],
+    member: dict[str, Any],
     inbound: timedelta | None,
     routes: list[str],
     fallbacks: list[str],

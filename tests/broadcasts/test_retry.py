@@ -12,11 +12,11 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from broadcasts import retention, retry, retrying, run, schedule
+from broadcasts import drafts, fill, retention, retry, retrying, run, schedule
 from broadcasts.fields import fields_of
 from broadcasts.models import Broadcast, BroadcastState
 from broadcasts.problems import Problem, ProblemCode
-from messaging.models import Message, MessageState, SkipReason
+from messaging.models import Attempt, Message, MessageState, SkipReason
 from tests.broadcasts.factories import (
     BLOCKED,
     SOON,
@@ -219,11 +219,12 @@ def test_a_retry_is_the_same_to_exactly_the_failed(ours: World) -> None:
     assert rows[1].parts_sent == 2
 
 
-def everything(broadcast: Broadcast) -> list[dict[str, Any]]:
+def everything(broadcast: Broadcast) -> list[list[Any]]:
     return [
-        *Broadcast.objects.filter(pk=broadcast.pk).values(),
-        *broadcast.routes.values(),
-        *rows_of(broadcast).values(),
+        list(Broadcast.objects.filter(pk=broadcast.pk).values()),
+        list(broadcast.routes.values()),
+        list(rows_of(broadcast).values()),
+        list(Attempt.objects.filter(message__in=rows_of(broadcast)).values()),
     ]
 
 
@@ -420,13 +421,11 @@ def test_whoever_a_late_receipt_reached_is_left_in_peace(ours: World) -> None:
     started(made)
 
     assert states_of(made) == ["skipped", "queued"]
-    assert list(rows_of(made))[0].reason == SkipReason.ALREADY_REACHED
+    assert rows_of(made)[0].reason == SkipReason.ALREADY_REACHED
 
 
 def closed_window_source(world: World) -> Broadcast:
     """A flow that WhatsApp refused although we believed the window open."""
-    from broadcasts import drafts
-
     world.contact(whatsapp_inbound_at=timezone.now() - timedelta(hours=1))
     draft = drafts.create_draft(
         organization=world.organization,
@@ -452,12 +451,12 @@ def test_a_fallback_added_to_the_retry_opens_a_closed_window(ours: World) -> Non
     template = ours.template()
     made = retried(source, ours)
     fields = fields_of(made)
+    whatsapp = rows_of(source).get().integration
+    assert whatsapp is not None
     schedule.edit(
         broadcast=made,
         person=ours.editor,
-        fields=dataclasses.replace(
-            fields, fallbacks=[route(rows_of(source).get().integration, template)]
-        ),
+        fields=dataclasses.replace(fields, fallbacks=[route(whatsapp, template)]),
     )
 
     started(made)
@@ -600,8 +599,6 @@ def test_a_retry_moves_but_keeps_its_members_and_kind(ours: World) -> None:
 
 
 def test_a_retry_forgotten_midway_takes_the_rest_back(ours: World) -> None:
-    from broadcasts import fill
-
     source = finished(ours, "failed", "failed", "failed")
     made = retried(source, ours)
     Broadcast.objects.filter(pk=made.pk).update(run_at=timezone.now())
