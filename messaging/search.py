@@ -14,6 +14,7 @@ from typing import Final
 from django.db.models import Q, QuerySet
 
 from messaging.models import Attempt, Contact, Message
+from messaging.models.contact import SEARCHED_COLUMNS
 
 LONGEST_TEXT: Final = 200
 MOST_MEMBERS: Final = 100
@@ -24,15 +25,16 @@ _PHONE: Final = re.compile(r"\+?[\d\s().\-/]{3,30}")
 
 
 def members_matching(members: QuerySet[Contact], text: str) -> QuerySet[Contact]:
-    """Narrow ``members`` to those that begin with ``text``, in any case of letters."""
+    """Narrow ``members`` to those that begin with ``text``, in any case of letters.
+
+    The indexes begin with the organization, so ``members`` names one or several.
+    """
     text = _clean(text)
     if not text:
         return members
-    found = (
-        Q(name__istartswith=text)
-        | Q(external_id__istartswith=text)
-        | Q(email__istartswith=text)
-    )
+    found = Q()
+    for column in SEARCHED_COLUMNS:
+        found |= Q(**{f"{column}__istartswith": text})
     if _PHONE.fullmatch(text):
         digits = re.sub(r"\D", "", text).removeprefix("00")
         if digits:

@@ -10,7 +10,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from messaging.admin.tenancy import TenantAdmin, TenantForm
+from messaging.admin.tenancy import TenantAdmin, TenantForm, seen_organization_ids
 from messaging.models import Contact
 from messaging.models.contact import channel_choices
 from messaging.search import members_matching
@@ -60,4 +60,7 @@ class ContactAdmin(TenantAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        return members_matching(queryset, search_term), False
+        if not search_term:
+            return queryset, False
+        seen = queryset.filter(organization__in=seen_organization_ids(request))
+        return members_matching(seen, search_term), False

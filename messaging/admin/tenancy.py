@@ -22,7 +22,7 @@ from messaging.admin.paginator import (
     UncountedChangeList,
     asked_page,
 )
-from messaging.models import Role, User
+from messaging.models import Organization, Role, User
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
@@ -50,6 +50,14 @@ def managed_id(request: HttpRequest) -> int | None:
     if not isinstance(person, User) or not (person.is_active and person.is_staff):
         return None
     return person.organization_id if person.role == Role.ADMIN else None
+
+
+def seen_organization_ids(request: HttpRequest) -> list[int]:
+    """Return the organizations that this person may look into."""
+    if is_operator(request):
+        return list(Organization.objects.values_list("pk", flat=True))
+    organization_id = managed_id(request)
+    return [] if organization_id is None else [organization_id]
 
 
 class TenantForm(ModelForm):

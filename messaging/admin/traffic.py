@@ -14,18 +14,10 @@ from django.utils.safestring import SafeString
 from messaging.admin.tenancy import (
     ReadOnlyAdmin,
     TenantInline,
-    is_operator,
-    managed_id,
+    seen_organization_ids,
 )
-from messaging.models import Attempt, Integration, Message, Organization, Receipt
+from messaging.models import Attempt, Integration, Message, Receipt
 from messaging.search import messages_matching
-
-
-def seen_organization_ids(request: HttpRequest) -> list[int]:
-    if is_operator(request):
-        return list(Organization.objects.values_list("pk", flat=True))
-    organization_id = managed_id(request)
-    return [] if organization_id is None else [organization_id]
 
 
 def by_number(queryset: QuerySet[Any], term: str, *columns: str) -> QuerySet[Any]:

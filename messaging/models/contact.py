@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Upper
 
 from messaging.channels.contract import Channel
 from messaging.models.organization import Organization
@@ -22,6 +23,10 @@ CHANNEL_NAMES = {
     Channel.SMS: "SMS",
     Channel.EMAIL: "E-mail",
 }
+
+
+SEARCHED_COLUMNS = ("name", "external_id", "email")
+"""Found by how they begin, in any case of letters; each has an index for it."""
 
 
 class Contact(models.Model):
@@ -85,6 +90,14 @@ class Contact(models.Model):
             ),
             models.Index(fields=["organization", "name"], name="contact_by_name"),
             GinIndex(fields=["tags"], name="contact_by_tag"),
+            *(
+                models.Index(
+                    "organization",
+                    OpClass(Upper(column), "text_pattern_ops"),
+                    name=f"contact_{column}_begins",
+                )
+                for column in SEARCHED_COLUMNS
+            ),
         ]
 
     def __str__(self) -> str:

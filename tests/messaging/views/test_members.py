@@ -180,3 +180,24 @@ def test_the_whatsapp_window_is_told(
 
     assert words in text
     assert "Opted out" in text
+
+
+def test_searching_members_goes_by_index(ours: World, agent: Client) -> None:
+    Contact.objects.bulk_create(
+        Contact(organization=ours.organization, external_id=f"B{n}", name=f"Name {n}")
+        for n in range(3_000)
+    )
+    search = next(
+        sql
+        for sql in queries_for(agent, f"{reverse('messaging:member-list')}?q=zed")
+        if "LIKE" in sql
+    )
+
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE messaging_contact")
+        cursor.execute(f"EXPLAIN {search}")
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+
+    for column in ("name", "external_id", "email"):
+        assert f"contact_{column}_begins" in plan
+    assert "Seq Scan" not in plan
