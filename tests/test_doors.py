@@ -1,0 +1,203 @@
+"""Every address of the project: who gets in, who is told "not found", what it costs.
+
+An address that is not listed here fails the first test, so nobody adds one
+without deciding who may see it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from broadcasts.models import BroadcastState
+from messaging.models import User
+from tests.factories import World
+
+pytestmark = pytest.mark.django_db
+
+PUBLIC = {"login", "logout", "healthz", "readyz", "ui:theme", "messaging:hook"}
+"""No log-in: probes, the log-in itself, and providers with their own proof."""
+PAGES = {
+    "overview",
+    "broadcasts:broadcast-list",
+    "broadcasts:overview-running",
+    "messaging:message-list",
+    "messaging:member-list",
+}
+"""Lists: everybody of an organization, each with what is theirs."""
+WRITERS_PAGES = {
+    "broadcasts:broadcast-create",
+    "broadcasts:audience-preview",
+    "messaging:member-import",
+    "messaging:member-import-problems",
+    "messaging:member-import-template",
+}
+"""Editors and admins."""
+OF_A_BROADCAST = {
+    "broadcasts:broadcast-detail",
+    "broadcasts:broadcast-progress",
+    "broadcasts:broadcast-failed-csv",
+}
+CHANGES_OF_A_BROADCAST = {
+    "broadcasts:broadcast-retry",
+    "broadcasts:broadcast-edit",
+    "broadcasts:broadcast-routes",
+    "broadcasts:broadcast-schedule",
+    "broadcasts:broadcast-cancel",
+    "broadcasts:broadcast-clone",
+    "broadcasts:broadcast-delete",
+}
+OF_A_MESSAGE = {"messaging:message-detail", "messaging:message-standing"}
+OF_A_MEMBER = {"messaging:member-detail"}
+
+BIG_TABLES = "messaging_message|messaging_attempt|messaging_contact|messaging_receipt"
+COUNTS_ROWS = re.compile(
+    rf'COUNT\((?:(?!\(SELECT).)*? FROM "?({BIG_TABLES})"?', re.IGNORECASE | re.DOTALL
+)
+"""A count over a table; one over a subquery with a LIMIT is bounded and fine."""
+
+
+def names(resolver: URLResolver | None = None, namespace: str = "") -> Iterator[str]:
+    """Yield the names of all addresses but those of Django admin."""
+    for one in (resolver or get_resolver()).url_patterns:
+        if isinstance(one, URLPattern):
+            assert one.name, f"{one.pattern} has no name"
+            yield f"{namespace}{one.name}"
+        elif one.namespace != "admin":
+            inner = f"{one.namespace}:" if one.namespace else namespace
+            yield from names(one, inner)
+
+
+@dataclass
+class Estate:
+    """One organization with a row of every kind that has an address."""
+
+    world: World
+    numbers: dict[str, int]
+
+    def address(self, name: str) -> str:
+        for group, noun in (
+            (OF_A_BROADCAST | CHANGES_OF_A_BROADCAST, "broadcast"),
+            (OF_A_MESSAGE, "message"),
+            (OF_A_MEMBER, "member"),
+        ):
+            if name in group:
+                return reverse(name, args=[self.numbers[noun]])
+        return reverse(name)
+
+
+def estate(world: World) -> Estate:
+    broadcast = world.broadcast(BroadcastState.COMPLETED)
+    contact = world.contact(name=f"Somebody of {world.organization.name}")
+    message = world.message("planned", contact=contact, broadcast_id=broadcast.pk)
+    return Estate(
+        world,
+        {
+            "broadcast": broadcast.pk,
+            "message": message.pk,
+            "member": message.contact_id,
+        },
+    )
+
+
+@pytest.fixture
+def own(ours: World) -> Estate:
+    return estate(ours)
+
+
+@pytest.fixture
+def foreign(theirs: World) -> Estate:
+    return estate(theirs)
+
+
+def signed_in(person: User) -> Client:
+    client = Client()
+    client.force_login(person)
+    return client
+
+
+ROWS = OF_A_BROADCAST | CHANGES_OF_A_BROADCAST | OF_A_MESSAGE | OF_A_MEMBER
+LISTED = PUBLIC | PAGES | WRITERS_PAGES | ROWS
+
+
+def test_every_address_is_listed_here() -> None:
+    assert set(names()) == LISTED
+
+
+@pytest.mark.parametrize("name", sorted(LISTED - PUBLIC))
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_a_stranger_to_the_server_is_sent_to_the_log_in(
+    own: Estate, name: str, method: str
+) -> None:
+    answer = getattr(Client(), method)(own.address(name))
+
+    assert answer.status_code in {302, 405}
+    if answer.status_code == 302:
+        assert answer["Location"].startswith("/login/")
+
+
+@pytest.mark.parametrize("name", sorted(ROWS))
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_what_another_organization_owns_is_not_found(
+    own: Estate, foreign: Estate, name: str, method: str
+) -> None:
+    answer = getattr(signed_in(own.world.admin), method)(foreign.address(name))
+
+    assert answer.status_code in {404, 405}
+
+
+@pytest.mark.parametrize("name", sorted(WRITERS_PAGES | CHANGES_OF_A_BROADCAST))
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_an_agent_may_not_change_anything(own: Estate, name: str, method: str) -> None:
+    answer = getattr(signed_in(own.world.agent), method)(own.address(name))
+
+    assert answer.status_code in {403, 405}
+
+
+@pytest.mark.parametrize(
+    "name", sorted(PAGES | OF_A_BROADCAST | OF_A_MESSAGE | OF_A_MEMBER)
+)
+def test_an_agent_may_read(own: Estate, foreign: Estate, name: str) -> None:
+    answer = signed_in(own.world.agent).get(own.address(name))
+
+    assert answer.status_code in {200, 204}
+    assert "Theirs" not in content_of(answer)
+
+
+@pytest.mark.parametrize(
+    ("statement", "counts"),
+    [
+        ('SELECT COUNT(*) AS "__count" FROM "messaging_message" WHERE 1', True),
+        ('SELECT "state", COUNT("id") FROM "messaging_message" GROUP BY 1', True),
+        ('SELECT COUNT(*) FROM (SELECT 1 FROM "messaging_contact" LIMIT 9) s', False),
+        ('SELECT SUM("count") FROM "messaging_tally"', False),
+    ],
+)
+def test_a_count_is_recognised(statement: str, counts: bool) -> None:
+    assert bool(COUNTS_ROWS.search(statement)) is counts
+
+
+@pytest.mark.parametrize("name", sorted(LISTED - PUBLIC))
+def test_no_page_counts_rows(own: Estate, name: str) -> None:
+    client = signed_in(own.world.editor)
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        content_of(client.get(own.address(name)))
+
+    counting = [one["sql"] for one in queries if COUNTS_ROWS.search(one["sql"])]
+    assert counting == []
+
+
+def content_of(answer: Any) -> str:
+    if getattr(answer, "streaming", False):
+        return b"".join(answer.streaming_content).decode()
+    return str(answer.content.decode())
