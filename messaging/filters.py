@@ -76,7 +76,7 @@ class MessageFilter(django_filters.FilterSet):  # type: ignore[misc] # It carrie
         label="Channel", choices=channel_choices, empty_label="Any channel"
     )
     integration = django_filters.ModelChoiceFilter(
-        label="Integration", queryset=own_integrations, empty_label="Any integration"
+        label="Integration", queryset=own_integrations, empty_label="Any"
     )
     broadcast = django_filters.NumberFilter(
         field_name="broadcast_id",
