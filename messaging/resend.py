@@ -6,51 +6,58 @@ engine, and answers with a value that each door puts into its own words.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 
-from django.contrib.postgres.functions import TransactionNow
 from django.utils import timezone
 
 from messaging import policy
 from messaging.channels.catalogue import CatalogueEntry, Fix, lookup
 from messaging.channels.contract import Channel
-from messaging.dispatch import again, doorbell, single
+from messaging.dispatch import again
 from messaging.models import (
-    Actor,
-    Attempt,
     Content,
-    CreditAccount,
     IntegrationPace,
-    IntegrationState,
     Message,
     MessageState,
     Organization,
-    Priority,
 )
+from messaging.sending import (
+    INTEGRATION_OFF,
+    Asker,
+    Outcome,
+    Refusal,
+    Refused,
+    Scheduled,
+    Sent,
+    fresh,
+    refused_by_account,
+    send_new,
+    send_or_wait,
+)
+
+__all__ = [
+    "IN_PROGRESS",
+    "NOW",
+    "Asker",
+    "Outcome",
+    "Refusal",
+    "Refused",
+    "Scheduled",
+    "Sent",
+    "Standing",
+    "Wish",
+    "cancel",
+    "fresh",
+    "move",
+    "policy_of",
+    "resend",
+    "send_copy",
+    "standing",
+]
 
 WINDOW = timedelta(hours=24)
 """How long WhatsApp takes free-form messages after the member wrote."""
-
-
-class Refusal(StrEnum):
-    """Why not, beyond what ``policy.Reason`` knows. Stable: it is on the wire."""
-
-    INSUFFICIENT_CREDITS = "insufficient_credits"
-    INTEGRATION_OFF = "integration_off"
-    TIME_PAST = "time_past"
-    TIME_TOO_SOON = "time_too_soon"
-    NOTHING_WAITS = "nothing_waits"
-
-
-@dataclass(frozen=True, slots=True)
-class Asker:
-    """Who wants the message sent again, and why."""
-
-    actor: Actor
-    name: str
-    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,40 +96,6 @@ class Standing:
     limit: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """It was not sent again. ``code`` is stable, ``sentence`` says what to do."""
-
-    code: str
-    sentence: str
-
-    @property
-    def is_in_progress(self) -> bool:
-        """Whether somebody else's resend of the same message is under way."""
-        return self.code in {
-            policy.Reason.IN_PROGRESS.value,
-            policy.Reason.ALREADY_WAITING.value,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Scheduled:
-    """It waits in the queue until ``due_at``."""
-
-    message: Message
-    due_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """The attempt was made; its state says what came of it."""
-
-    message: Message
-    attempt: Attempt = field(repr=False)
-
-
-Outcome = Refused | Scheduled | Sent
-
 IN_PROGRESS = Refused(
     policy.Reason.IN_PROGRESS,
     "A resend of this message is already in progress. Wait for its outcome.",
@@ -158,7 +131,7 @@ def standing(message: Message, wish: Wish = NOW) -> Standing:
         resends=max(0, message.attempt_count - 1),
         limit=message.organization.resend_limit,
     )
-    if found.allowed and (refused := _refused_by_account(message)):
+    if found.allowed and (refused := refused_by_account(message.integration)):
         return replace(
             found, allowed=False, code=refused.code, sentence=refused.sentence
         )
@@ -194,7 +167,9 @@ def resend(message: Message, asker: Asker, wish: Wish = NOW) -> Outcome:
     states = again.RESENDABLE_AT_RISK if risky else again.RESENDABLE
     if not again.queue_again([wanted], states=states):
         return IN_PROGRESS
-    return _send_or_wait(message.pk, now=due_in <= 0)
+    return send_or_wait(
+        message.pk, now=due_in <= 0, attempts_before=message.attempt_count
+    )
 
 
 def send_copy(message: Message, asker: Asker) -> Outcome:
@@ -211,30 +186,18 @@ def send_copy(message: Message, asker: Asker) -> Outcome:
             policy.Reason.LIMIT_REACHED,
             f"A message can be sent again {limit} times at most.",
         )
-    if message.channel in message.contact.opted_out_channels:
-        return Refused(
-            policy.Reason.OPTED_OUT, "The person has opted out of our messages."
-        )
-    if refused := _refused_by_account(message):
-        return refused
-    copy = Message.objects.create(
-        organization_id=message.organization_id,
-        contact_id=message.contact_id,
-        root_id=root_id,
-        integration_id=message.integration_id,
-        content_id=message.amended_content_id or message.content_id,
-        channel=message.channel,
+    content = message.amended_content or message.content
+    if message.integration is None or content is None:
+        return INTEGRATION_OFF
+    return send_new(
+        contact=message.contact,
+        integration=message.integration,
+        content=content,
+        asker=asker,
         recipient=message.recipient,
         parameters=message.parameters,
-        state=MessageState.QUEUED,
-        due_at=TransactionNow(),
-        day=timezone.localdate(timezone=message.organization.zone),
-        priority=Priority.SINGLE,
-        asked_by=asker.actor,
-        asked_by_name=asker.name,
-        asked_reason=asker.reason,
+        root_id=root_id,
     )
-    return _send_or_wait(copy.pk, now=True)
 
 
 def cancel(message: Message) -> Refused | Message:
@@ -252,38 +215,6 @@ def move(message: Message, at: datetime) -> Refused | Message:
     if not again.move(message.pk, (at - timezone.now()).total_seconds()):
         return _nothing_waits()
     return fresh(message.pk)
-
-
-def fresh(message_id: int) -> Message:
-    """Return the message as it is now, with all that :func:`standing` needs."""
-    return Message.objects.select_related(
-        "organization", "contact", "integration", "content", "amended_content"
-    ).get(pk=message_id)
-
-
-def _send_or_wait(message_id: int, *, now: bool) -> Outcome:
-    message = fresh(message_id)
-    if now and message.integration is not None:
-        single.send_now(message.integration, message_id)
-        message = fresh(message_id)
-    if message.state == MessageState.QUEUED and message.due_at is not None:
-        doorbell.ring()
-        return Scheduled(message, message.due_at)
-    attempt = message.attempts.order_by("-number").first()
-    if attempt is None or message.state in {
-        MessageState.SKIPPED,
-        MessageState.CANCELLED,
-    }:
-        return _refused_when_it_left(message)
-    return Sent(message, attempt)
-
-
-def _refused_when_it_left(message: Message) -> Refused:
-    """Say in words what a claim refused: consent, credentials, credits."""
-    if message.state == MessageState.FAILED:
-        entry = lookup(message.error_code)
-        return Refused(message.error_code.partition(":")[2], entry.advice)
-    return Refused(message.reason, f"{message.get_reason_display()}.")
 
 
 def _facts(
@@ -313,7 +244,7 @@ def _is_fixed(message: Message, error: CatalogueEntry | None) -> bool:
     if error is None:
         return False
     if error.fix is Fix.CREDITS:
-        return _refused_by_account(message) is None
+        return refused_by_account(message.integration) is None
     if error.fix is Fix.TEMPLATE and message.channel == Channel.WHATSAPP:
         wrote_at = message.contact.whatsapp_inbound_at
         return wrote_at is not None and wrote_at > timezone.now() - WINDOW
@@ -325,25 +256,6 @@ def _provider_pause(message: Message, now: datetime) -> float:
     if pace is None or pace.paused_until is None:
         return 0.0
     return max(0.0, (pace.paused_until - now).total_seconds())
-
-
-def _refused_by_account(message: Message) -> Refused | None:
-    """Refuse what could not leave: no integration that sends, or no credits."""
-    integration = message.integration
-    if integration is None or integration.state == IntegrationState.OFF:
-        return Refused(
-            Refusal.INTEGRATION_OFF,
-            "The integration is switched off. Ask an admin to switch it on first.",
-        )
-    if integration.credit_price:
-        account = CreditAccount.objects.filter(pk=message.organization_id).first()
-        if account is None or account.available < integration.credit_price:
-            return Refused(
-                Refusal.INSUFFICIENT_CREDITS,
-                f"There are not enough credits: this message costs"
-                f" {integration.credit_price}. Ask an admin to top up, then try again.",
-            )
-    return None
 
 
 def _refused_by_time(message: Message, at: datetime, wait: float) -> Refused | None:

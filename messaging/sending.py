@@ -1,0 +1,183 @@
+"""One message on its own leaves now: what it takes, and what came of it.
+
+Below :mod:`messaging.resend` and the doors: the message is in the queue already,
+or is put there; the engine's own claim, send and settle take it from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from django.contrib.postgres.functions import TransactionNow
+from django.utils import timezone
+
+from messaging import policy
+from messaging.channels.catalogue import lookup
+from messaging.dispatch import doorbell, single
+from messaging.models import (
+    Actor,
+    Attempt,
+    Contact,
+    Content,
+    CreditAccount,
+    Integration,
+    IntegrationState,
+    Message,
+    MessageState,
+    Priority,
+)
+
+
+class Refusal(StrEnum):
+    """Why not, beyond what ``policy.Reason`` knows. Stable: it is on the wire."""
+
+    INSUFFICIENT_CREDITS = "insufficient_credits"
+    INTEGRATION_OFF = "integration_off"
+    TIME_PAST = "time_past"
+    TIME_TOO_SOON = "time_too_soon"
+    NOTHING_WAITS = "nothing_waits"
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who wants the message sent, and why."""
+
+    actor: Actor
+    name: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """It was not sent. ``code`` is stable, ``sentence`` says what to do."""
+
+    code: str
+    sentence: str
+
+    @property
+    def is_in_progress(self) -> bool:
+        """Whether somebody else's resend of the same message is under way."""
+        return self.code in {
+            policy.Reason.IN_PROGRESS.value,
+            policy.Reason.ALREADY_WAITING.value,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Scheduled:
+    """It waits in the queue until ``due_at``."""
+
+    message: Message
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The attempt was made; its state says what came of it."""
+
+    message: Message
+    attempt: Attempt = field(repr=False)
+
+
+Outcome = Refused | Scheduled | Sent
+
+INTEGRATION_OFF = Refused(
+    Refusal.INTEGRATION_OFF,
+    "The integration is switched off. Ask an admin to switch it on first.",
+)
+
+
+def send_new(
+    *,
+    contact: Contact,
+    integration: Integration,
+    content: Content,
+    asker: Asker,
+    recipient: str = "",
+    parameters: Mapping[str, str] | None = None,
+    root_id: int | None = None,
+) -> Outcome:
+    """Send a content to one person as a message of its own, and wait for the answer.
+
+    ``recipient`` is where to, if it is not the person's present address. What
+    the placeholders stand for is in ``parameters``. Belongs outside of any
+    transaction.
+    """
+    channel = integration.channel
+    if channel in contact.opted_out_channels:
+        return Refused(
+            policy.Reason.OPTED_OUT, "The person has opted out of our messages."
+        )
+    if refused := refused_by_account(integration):
+        return refused
+    organization = integration.organization
+    message = Message.objects.create(
+        organization=organization,
+        contact=contact,
+        root_id=root_id,
+        integration=integration,
+        content=content,
+        channel=channel,
+        recipient=recipient or contact.address(channel),
+        parameters=dict(parameters or {}),
+        state=MessageState.QUEUED,
+        due_at=TransactionNow(),
+        day=timezone.localdate(timezone=organization.zone),
+        priority=Priority.SINGLE,
+        asked_by=asker.actor,
+        asked_by_name=asker.name,
+        asked_reason=asker.reason,
+    )
+    return send_or_wait(message.pk, now=True)
+
+
+def send_or_wait(message_id: int, *, now: bool, attempts_before: int = 0) -> Outcome:
+    """Send a message that is in the queue; tell what came of it, or when it is due.
+
+    It stays in the queue, too, when a rate or a pause keeps it from leaving.
+    ``attempts_before`` is how many attempts there were when it was queued.
+    """
+    message = fresh(message_id)
+    if now and message.integration is not None:
+        single.send_now(message.integration, message_id)
+        message = fresh(message_id)
+    if message.state == MessageState.QUEUED and message.due_at is not None:
+        doorbell.ring()
+        return Scheduled(message, message.due_at)
+    attempt = message.attempts.filter(number__gt=attempts_before).last()
+    if attempt is None:
+        return _refused_when_it_left(message)
+    return Sent(message, attempt)
+
+
+def fresh(message_id: int) -> Message:
+    """Return the message as it is now, with all that judging it needs."""
+    return Message.objects.select_related(
+        "organization", "contact", "integration", "content", "amended_content"
+    ).get(pk=message_id)
+
+
+def refused_by_account(integration: Integration | None) -> Refused | None:
+    """Refuse what could not leave: no integration that sends, or no credits."""
+    if integration is None or integration.state == IntegrationState.OFF:
+        return INTEGRATION_OFF
+    if integration.credit_price:
+        account = CreditAccount.objects.filter(pk=integration.organization_id).first()
+        if account is None or account.available < integration.credit_price:
+            return Refused(
+                Refusal.INSUFFICIENT_CREDITS,
+                f"There are not enough credits: this message costs"
+                f" {integration.credit_price}. Ask an admin to top up, then try again.",
+            )
+    return None
+
+
+def _refused_when_it_left(message: Message) -> Refused:
+    """Say in words what a claim refused: consent, credentials, credits."""
+    if message.state == MessageState.FAILED:
+        entry = lookup(message.error_code)
+        return Refused(message.error_code.partition(":")[2], entry.advice)
+    return Refused(message.reason, f"{message.get_reason_display()}.")
