@@ -1,11 +1,14 @@
-"""Topping up, and proof that the ledger and the accounts agree."""
+"""Topping up, and giving back what nobody ever confirmed."""
 
 from __future__ import annotations
 
 from django.db import transaction
 
-from messaging.dispatch import ledger
+from messaging.dispatch import ledger, statements
 from messaging.models import CreditAccount, CreditEntry, CreditStep, Organization
+
+HOLD_DAYS = 30
+"""How long credits stay held for a message of which nothing is heard."""
 
 
 @transaction.atomic
@@ -29,3 +32,23 @@ def top_up(*, organization: Organization, amount: int, note: str = "") -> Credit
         owed_change=-paid,
         note=note,
     )
+
+
+@statements.again_after_deadlock
+def release_old_holds(organization: Organization, *, limit: int = 1_000) -> int:
+    """Release one batch of holds whose receipt never came; call it until 0.
+
+    After 30 days, or earlier where rows are kept for less: a pruned attempt could
+    not be settled any more. A delivery that is reported later still charges.
+    """
+    with transaction.atomic():
+        ledger.lock(organization.pk)
+        released = statements.rows(
+            "release_old_holds",
+            {
+                "organization_id": organization.pk,
+                "days": min(HOLD_DAYS, organization.retention_days),
+                "limit": limit,
+            },
+        )
+    return len(released)

@@ -16,6 +16,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from messaging import follow_up
 from messaging.channels.catalogue import lookup
 from messaging.channels.contract import Channel, Event, EventKind
 from messaging.dispatch import automatic, chain, ledger, statements
@@ -189,6 +190,7 @@ def _believable(occurred_at: datetime | None, received_at: datetime) -> datetime
 
 
 def _apply_members(batch: Batch) -> None:
+    wrote: set[int] = set()
     for row in batch.members:
         address = row["address"]
         if row["channel"] in {Channel.WHATSAPP, Channel.SMS} and address:
@@ -206,6 +208,10 @@ def _apply_members(batch: Batch) -> None:
         batch.results[row["id"]] = (
             ReceiptResult.APPLIED if found else ReceiptResult.UNMATCHED
         )
+        if found and row["kind"] == EventKind.INBOUND:
+            wrote.update(member["id"] for member in found)
+    if wrote:
+        follow_up.answered(wrote)
 
 
 def _finish(batch: Batch) -> None:

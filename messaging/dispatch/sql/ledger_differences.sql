@@ -29,6 +29,6 @@ HAVING NOT coalesce(bool_or(entry.step = 'hold'), false)
               AND integration.kind = ANY (%(kinds_without_receipts)s))
     OR attempt.state = 'failed'
        AND NOT coalesce(bool_or(entry.step = 'release'), false)
-    OR attempt.state IN ('open', 'unknown')
+    OR attempt.state = 'open'
        AND coalesce(bool_or(entry.step = 'release'), false)
 ORDER BY 1, 2 NULLS FIRST

@@ -261,8 +261,8 @@ def test_the_database_refuses_a_message_that_contradicts_itself(
 def test_content_never_changes(ours: World) -> None:
     content = ours.text("as it was")
 
+    content.payload = {"text": "something else"}
     with pytest.raises(IntegrityError, match="never changes"), transaction.atomic():
-        content.payload = {"text": "something else"}
         content.save()
     content.refresh_from_db()
     content.archived_at = timezone.now()

@@ -1,0 +1,139 @@
+"""A closed window: the template goes first, the message follows the answer."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from messaging import follow_up, receipts, resend
+from messaging.channels.contract import Event, EventKind
+from messaging.dispatch import pace, pump
+from messaging.models import Actor, FollowUp, Integration, Message
+from messaging.sending import Asker, Refused, Sent
+from resend_admin.sandbox.thread import Sandbox
+from tests.factories import World
+from tests.messaging.test_resend import failed
+
+pytestmark = pytest.mark.django_db
+
+PERSON = Asker(Actor.PERSON, "Kofi Mensah")
+
+
+@pytest.fixture
+def whatsapp(ours: World, sandbox: Sandbox) -> Integration:
+    made = ours.integration(settings={"base_url": sandbox.base_url("whatsapp_cloud")})
+    pace.prepare(made.pk)
+    return made
+
+
+@pytest.fixture
+def closed(ours: World, whatsapp: Integration) -> Message:
+    """A message that failed because the window is closed."""
+    return failed(ours, whatsapp, code="whatsapp:131047", error_class="fix_first")
+
+
+def answer(integration: Integration, message: Message) -> None:
+    event = Event(
+        key=f"in:{message.pk}",
+        kind=EventKind.INBOUND,
+        raw={},
+        address=message.recipient,
+        occurred_at=timezone.now(),
+    )
+    receipts.store(integration, [event])
+    receipts.apply()
+
+
+def test_the_message_follows_the_members_answer(
+    ours: World, theirs: World, whatsapp: Integration, closed: Message
+) -> None:
+    theirs.contact(phone=closed.recipient)
+
+    outcome = follow_up.open_window(closed, ours.template(), PERSON)
+
+    assert isinstance(outcome, Sent)
+    assert outcome.message.pk != closed.pk
+    assert outcome.message.content is not None
+    assert outcome.message.content.kind == "template"
+    assert resend.fresh(closed.pk).state == "failed"
+
+    answer(whatsapp, closed)
+
+    followed = resend.fresh(closed.pk)
+    assert followed.state == "queued"
+    assert followed.asked_by_name == "Kofi Mensah"
+    assert FollowUp.objects.get().state == "done"
+    pump.run(whatsapp.pk)
+    assert resend.fresh(closed.pk).state == "sent"
+
+
+def test_an_answer_is_followed_once(
+    ours: World, whatsapp: Integration, closed: Message
+) -> None:
+    follow_up.open_window(closed, ours.template(), PERSON)
+    answer(whatsapp, closed)
+
+    assert follow_up.answered([closed.contact_id]) == 0
+
+
+def test_a_second_template_is_not_sent_while_the_first_waits(
+    ours: World, closed: Message, sandbox: Sandbox
+) -> None:
+    follow_up.open_window(closed, ours.template(), PERSON)
+
+    assert follow_up.open_window(closed, ours.template(), PERSON) == (
+        follow_up.IS_WAITING
+    )
+    assert len(sandbox.accepted()) == 1
+
+
+def test_a_template_is_refused_where_it_would_not_help(
+    ours: World, whatsapp: Integration, sandbox: Sandbox
+) -> None:
+    other = failed(ours, whatsapp)
+
+    assert follow_up.open_window(other, ours.template(), PERSON) == (
+        follow_up.NOT_NEEDED
+    )
+    assert sandbox.accepted() == []
+
+
+def test_nobody_is_bothered_for_a_message_that_could_not_follow(
+    ours: World, closed: Message, sandbox: Sandbox
+) -> None:
+    closed.created_at = timezone.now() - timedelta(hours=50)
+
+    outcome = follow_up.open_window(closed, ours.template(), PERSON)
+
+    assert isinstance(outcome, Refused)
+    assert outcome.code == "too_old"
+    assert sandbox.accepted() == []
+
+
+def test_what_cannot_follow_any_more_says_why(
+    ours: World, whatsapp: Integration, closed: Message
+) -> None:
+    follow_up.open_window(closed, ours.template(), PERSON)
+    Message.objects.filter(pk=closed.pk).update(
+        created_at=timezone.now() - timedelta(hours=50)
+    )
+
+    answer(whatsapp, closed)
+
+    kept = FollowUp.objects.get()
+    assert kept.state == "refused"
+    assert "48 hours" in kept.sentence
+    assert resend.fresh(closed.pk).state == "failed"
+
+
+def test_a_cancelled_follow_up_stays_where_it_is(
+    ours: World, whatsapp: Integration, closed: Message
+) -> None:
+    follow_up.open_window(closed, ours.template(), PERSON)
+
+    assert follow_up.cancel(FollowUp.objects.get())
+    answer(whatsapp, closed)
+
+    assert resend.fresh(closed.pk).state == "failed"
