@@ -3,6 +3,7 @@ left at any moment; the next tick goes on where the rows say it stood."""
 
 from __future__ import annotations
 
+import logging
 import time
 from datetime import timedelta
 
@@ -15,6 +16,8 @@ from broadcasts.clock import in_words
 from broadcasts.fill import fill_page
 from broadcasts.models import Broadcast, BroadcastState, Flow
 from messaging.models import Tally, TallyUnit
+
+logger = logging.getLogger(__name__)
 
 BUDGET_SECONDS = 5.0
 """How long one tick goes on; beat calls the next one in any case."""
@@ -77,11 +80,22 @@ def fill_all(deadline: float) -> int:
     """Make rows, one page of each broadcast in turn, until time is up."""
     pages = 0
     while time.monotonic() < deadline:
-        made = sum(fill_page(broadcast_id) for broadcast_id in _unfilled())
+        made = sum(_fill_page(broadcast_id) for broadcast_id in _unfilled())
         if not made:
             break
         pages += made
     return pages
+
+
+def _fill_page(broadcast_id: int) -> bool:
+    """Let no broadcast that cannot be filled hold up the others."""
+    try:
+        return fill_page(broadcast_id)
+    except Exception:
+        logger.exception(
+            "Broadcast %s could not be filled; the next tick tries", broadcast_id
+        )
+        return False
 
 
 def _unfilled() -> list[int]:

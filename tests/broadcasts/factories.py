@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -13,6 +14,7 @@ from broadcasts import drafts, flows, retry, retrying, run, schedule
 from broadcasts.audience import Audience
 from broadcasts.fields import BroadcastFields, RouteSpec
 from broadcasts.models import Broadcast, BroadcastKind, Flow
+from broadcasts.problems import Problem
 from messaging.channels import catalogue
 from messaging.models import (
     Contact,
@@ -27,6 +29,28 @@ from tests.factories import World
 SOON = timedelta(minutes=5)
 TIMED_OUT = "whatsapp:131016"
 BLOCKED = "telegram:403:blocked"
+
+
+NOWHERE = {"phone": "", "email": "", "telegram_chat_id": ""}
+
+
+def refusal(call: Callable[[], object]) -> Problem:
+    """Return how the call is refused; that it is refused is part of the test."""
+    with pytest.raises(Problem) as caught:
+        call()
+    return caught.value
+
+
+def only(rows: QuerySet[Message], place: int) -> QuerySet[Message]:
+    """One of the rows, as something that can be updated."""
+    return Message.objects.filter(pk=list(rows)[place].pk)
+
+
+def age(broadcast: Broadcast, days: int = 31) -> None:
+    """Let a broadcast have run so many days ago."""
+    long_ago = timezone.now() - timedelta(days=days)
+    rows_of(broadcast).update(created_at=long_ago)
+    Broadcast.objects.filter(pk=broadcast.pk).update(started_at=long_ago)
 
 
 def route(integration: Integration, content: Content | None = None) -> RouteSpec:
@@ -78,6 +102,22 @@ def flow_fields(world: World, flow: Flow, **values: Any) -> BroadcastFields:
             "flow_id": flow.pk,
             **values,
         }
+    )
+
+
+def flow_broadcast(world: World, flow: Flow | None = None, **values: Any) -> Broadcast:
+    """A scheduled broadcast of a flow, by one WhatsApp number if nothing else."""
+    flow = flow or published_flow(world)
+    made = drafts.create_draft(
+        organization=world.organization,
+        person=world.editor,
+        fields=flow_fields(world, flow, **values),
+    )
+    return schedule.schedule(
+        broadcast=made,
+        person=world.editor,
+        run_at=timezone.now() + SOON,
+        time_zone="UTC",
     )
 
 

@@ -9,7 +9,6 @@ from django.db.models import Count
 from django.utils import timezone
 
 from broadcasts import chain, retention
-from broadcasts.models import Broadcast
 from broadcasts.summary import counters_of
 from messaging.models import (
     Message,
@@ -19,16 +18,17 @@ from messaging.models import (
     Tally,
     TallyUnit,
 )
-from tests.broadcasts.factories import finished, retried, rows_of, scheduled, started
+from tests.broadcasts.factories import (
+    age,
+    finished,
+    retried,
+    rows_of,
+    scheduled,
+    started,
+)
 from tests.factories import World
 
 pytestmark = pytest.mark.django_db
-
-
-def age(broadcast: Broadcast, days: int = 31) -> None:
-    long_ago = timezone.now() - timedelta(days=days)
-    rows_of(broadcast).update(created_at=long_ago)
-    Broadcast.objects.filter(pk=broadcast.pk).update(started_at=long_ago)
 
 
 def assert_tallies_match_rows() -> None:

@@ -1,0 +1,90 @@
+"""The tick: late, finished, idle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from broadcasts import run
+from broadcasts.models import Broadcast, BroadcastState
+from messaging.models import Message, MessageState
+from tests.broadcasts.factories import (
+    finished,
+    retried,
+    rows_of,
+    scheduled,
+    stand,
+    started,
+    states_of,
+)
+from tests.factories import World
+
+
+@pytest.mark.django_db
+def test_what_was_due_while_nothing_ran_fails_and_says_so(ours: World) -> None:
+    ours.contact()
+    late, on_time = scheduled(ours), scheduled(ours)
+    now = timezone.now()
+    Broadcast.objects.filter(pk=late.pk).update(run_at=now - timedelta(seconds=301))
+    Broadcast.objects.filter(pk=on_time.pk).update(run_at=now - timedelta(seconds=290))
+
+    run.tick()
+
+    late.refresh_from_db()
+    on_time.refresh_from_db()
+    assert late.state == BroadcastState.FAILED
+    assert "It was due on" in late.state_reason
+    assert "Clone it" in late.state_reason
+    assert not rows_of(late).exists()
+    assert on_time.state == BroadcastState.SENDING
+
+
+@pytest.mark.django_db
+def test_a_late_retry_fails_and_its_members_can_be_retried_again(
+    ours: World,
+) -> None:
+    source = finished(ours, "failed")
+    retry = retried(source, ours)
+    Broadcast.objects.filter(pk=retry.pk).update(
+        run_at=timezone.now() - timedelta(hours=8)
+    )
+
+    run.tick()
+
+    retry.refresh_from_db()
+    assert (retry.state, retry.is_settling) == ("failed", False)
+    assert states_of(retry) == ["cancelled"]
+    assert retried(source, ours)
+
+
+@pytest.mark.django_db
+def test_a_broadcast_is_complete_once_no_row_waits(ours: World) -> None:
+    for _ in range(2):
+        ours.contact()
+    broadcast = started(scheduled(ours))
+    first, second = rows_of(broadcast)
+    for state in (MessageState.QUEUED, MessageState.SENDING, MessageState.FAILED):
+        broadcast.refresh_from_db()
+        assert broadcast.state == BroadcastState.SENDING
+        stand(Message.objects.filter(pk=first.pk), state)
+        run.tick()
+    stand(Message.objects.filter(pk=second.pk), MessageState.UNKNOWN)
+
+    run.tick()
+
+    broadcast.refresh_from_db()
+    assert broadcast.state == BroadcastState.COMPLETED
+    assert broadcast.finished_at is not None
+
+
+@pytest.mark.django_db
+def test_a_tick_without_work_asks_little(
+    ours: World, django_assert_max_num_queries: Callable[[int], object]
+) -> None:
+    finished(ours, "delivered", "failed")
+
+    with django_assert_max_num_queries(8):  # type: ignore[attr-defined]
+        run.tick()
