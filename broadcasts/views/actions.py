@@ -82,10 +82,11 @@ def broadcast_cancel(request: HttpRequest, pk: int) -> HttpResponse:
         else:
             text = f"“{broadcast.name}” is cancelled. What has left stays."
             return close_dialog(request, page_of(broadcast), text)
+    counters = summary.counters_of(broadcast)
     context = {
         "form": form,
         "broadcast": broadcast,
-        "counters": summary.counters_of(broadcast),
+        "waiting": counters.waiting + counters.untried,
         "cancel_url": page_of(broadcast),
         "page_title": "Cancel",
         "dialog_off": _why_not_cancelled(broadcast) if status is None else "",

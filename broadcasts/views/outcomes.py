@@ -9,7 +9,7 @@ from itertools import groupby
 from broadcasts.models import Broadcast
 from broadcasts.summary import Cause, Counters
 from broadcasts.views.links import failed_rows, messages_of
-from messaging.channels.catalogue import CatalogueEntry
+from messaging.channels.catalogue import CatalogueEntry, Fix
 from resend_admin.ui.progress import Progress, Segment
 
 CODES_SHOWN = 3
@@ -82,6 +82,11 @@ class CauseRow:
     @property
     def title(self) -> str:
         return short_title(self.cause.entry)
+
+    @property
+    def needs_fallback(self) -> bool:
+        """Whether a template as fallback is what makes it go away."""
+        return self.cause.entry.fix is Fix.TEMPLATE
 
     @property
     def codes(self) -> tuple[str, ...]:

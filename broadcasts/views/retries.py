@@ -10,13 +10,13 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_http_methods
 
-from broadcasts import retry, retrying
+from broadcasts import retry, retrying, schedule
 from broadcasts.forms import RetryForm
 from broadcasts.forms.retry import Confirmed
 from broadcasts.models import Broadcast
 from broadcasts.problems import Problem, ProblemCode
 from broadcasts.retry import RetryOffer
-from broadcasts.views.links import page_of
+from broadcasts.views.links import page_for, page_of
 from broadcasts.views.outcomes import cause_rows
 from broadcasts.views.refusals import show
 from messaging.access import own_or_404, person_of, role_required
@@ -122,6 +122,11 @@ class RetryDialog:
             "form": form,
             "offer": offer,
             "causes": cause_rows(self.broadcast, offer.causes),
+            "routes_url": (
+                page_for("routes", self.broadcast)
+                if schedule.may_edit_routes(self.broadcast).enabled
+                else ""
+            ),
             "in_dialog": is_dialog,
             "shown_at": f"{offer.shown_at:%Y-%m-%dT%H:%M:%S.%f%z}",
             "shown_count": str(offer.count),

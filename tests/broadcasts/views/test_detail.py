@@ -355,3 +355,15 @@ def test_old_figures_stay_when_the_rows_are_gone(ours: World, editor: Client) ->
     assert "Failed 1" in page
     assert "The rows are no longer kept" in page
     assert "no longer kept. Clone the broadcast" in page
+
+
+def test_a_closed_window_leads_to_the_fallbacks(
+    ours: World, editor: Client, agent: Client
+) -> None:
+    own = finished(ours, "failed")
+    stand(rows_of(own), "failed", "whatsapp:131047")
+
+    for url in (url_of("detail", own), url_of("retry", own)):
+        page = html_of(editor.get(url)).split("24-hour window is closed")[1]
+        assert f'href="{url_of("routes", own)}"' in page
+    assert url_of("routes", own) not in html_of(agent.get(url_of("detail", own)))

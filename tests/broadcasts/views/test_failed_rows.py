@@ -19,6 +19,8 @@ from tests.factories import World
 
 def attempted(message: Message, answer: str) -> None:
     """Write down the latest attempt of a failed message, with its answer."""
+    assert message.integration is not None
+    assert message.content is not None
     made = Attempt.objects.create(
         organization=message.organization,
         message=message,
