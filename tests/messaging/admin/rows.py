@@ -1,0 +1,67 @@
+"""Rows of every kind, and the addresses of the admin."""
+
+from __future__ import annotations
+
+from django.db.models import Model
+from django.test import Client
+from django.urls import reverse
+
+from messaging.models import (
+    Attempt,
+    Contact,
+    Content,
+    CreditAccount,
+    CreditEntry,
+    Integration,
+    Message,
+    Organization,
+    Receipt,
+    Tally,
+    User,
+)
+from tests.factories import World
+from tests.messaging.views.rows import receipt, tried
+
+OWNED: list[type[Model]] = [
+    Attempt,
+    Contact,
+    Content,
+    CreditAccount,
+    CreditEntry,
+    Integration,
+    Message,
+    Organization,
+    Receipt,
+    Tally,
+    User,
+]
+
+
+def browser(person: User) -> Client:
+    client = Client()
+    client.force_login(person)
+    return client
+
+
+def fill(world: World) -> None:
+    """Give an organization a row of every kind."""
+    message = tried(world, "failed", attempts=1)
+    receipt(message.attempts.get(), "failed")
+
+
+def row_of(model: type[Model], world: World) -> Model:
+    rows = model._default_manager.all()
+    if model is Organization:
+        return world.organization
+    return rows.filter(organization=world.organization).order_by("pk")[0]
+
+
+def url(model: type[Model], view: str, *args: object) -> str:
+    name = f"{model._meta.app_label}_{model._meta.model_name}_{view}"
+    return reverse(f"admin:{name}", args=args)
+
+
+def text_of(client: Client, address: str) -> str:
+    response = client.get(address)
+    assert response.status_code == 200, address
+    return response.content.decode()
