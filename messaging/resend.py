@@ -6,21 +6,18 @@ engine, and answers with a value that each door puts into its own words.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.utils import timezone
 
 from messaging import policy
-from messaging.channels.catalogue import CatalogueEntry, Fix, lookup
 from messaging.channels.contract import Channel
 from messaging.dispatch import again
 from messaging.models import (
     Content,
     IntegrationPace,
     Message,
-    MessageState,
-    Organization,
 )
 from messaging.sending import (
     INTEGRATION_OFF,
@@ -30,10 +27,17 @@ from messaging.sending import (
     Refused,
     Scheduled,
     Sent,
+    available_credits,
     fresh,
-    refused_by_account,
     send_new,
     send_or_wait,
+)
+from messaging.standing import (
+    Circumstances,
+    Standing,
+    is_taken_over,
+    policy_of,
+    standing_of,
 )
 
 __all__ = [
@@ -78,37 +82,10 @@ class Wish:
 NOW = Wish()
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """May it be sent again, and when; or why not, and what to do.
-
-    ``wait`` is in seconds from now; ``code`` is stable. ``error`` is what the
-    message failed with, and ``fix`` what would have to change first, if anything.
-    """
-
-    allowed: bool
-    code: str
-    sentence: str
-    wait: float = 0.0
-    error: CatalogueEntry | None = None
-    fix: Fix | None = None
-    resends: int = 0
-    limit: int = 0
-
-
 IN_PROGRESS = Refused(
     policy.Reason.IN_PROGRESS,
     "A resend of this message is already in progress. Wait for its outcome.",
 )
-
-
-def policy_of(organization: Organization) -> policy.RetryPolicy:
-    """Return the limits that the organization has set."""
-    return policy.RetryPolicy(
-        max_resends=organization.resend_limit,
-        max_age_seconds=organization.resend_max_age_hours * 3600,
-        ladder=tuple(minutes * 60 for minutes in organization.resend_ladder_minutes),
-    )
 
 
 def standing(message: Message, wish: Wish = NOW) -> Standing:
@@ -116,26 +93,12 @@ def standing(message: Message, wish: Wish = NOW) -> Standing:
 
     The message comes with its organization, contact and integration.
     """
-    error = _error(message)
-    fixed = wish.fixed or wish.content is not None or _is_fixed(message, error)
-    decision = policy.decide(
-        _facts(message, wish, error, fixed=fixed), policy_of(message.organization)
+    return standing_of(
+        _circumstances(message),
+        policy_of(message.organization),
+        accepts_duplicate=wish.accepts_duplicate,
+        fixed=wish.fixed or wish.content is not None,
     )
-    found = Standing(
-        decision.allowed,
-        decision.reason.value,
-        decision.sentence,
-        wait=decision.wait,
-        error=error,
-        fix=error.fix if error and not fixed else None,
-        resends=max(0, message.attempt_count - 1),
-        limit=message.organization.resend_limit,
-    )
-    if found.allowed and (refused := refused_by_account(message.integration)):
-        return replace(
-            found, allowed=False, code=refused.code, sentence=refused.sentence
-        )
-    return found
 
 
 def resend(message: Message, asker: Asker, wish: Wish = NOW) -> Outcome:
@@ -217,38 +180,29 @@ def move(message: Message, at: datetime) -> Refused | Message:
     return fresh(message.pk)
 
 
-def _facts(
-    message: Message, wish: Wish, error: CatalogueEntry | None, *, fixed: bool
-) -> policy.Facts:
+def _circumstances(message: Message) -> Circumstances:
     now = timezone.now()
-    return policy.Facts(
+    integration = message.integration
+    price = integration.credit_price if integration else 0
+    wrote_at = message.contact.whatsapp_inbound_at
+    return Circumstances(
         state=message.state,
-        resends=max(0, message.attempt_count - 1),
+        attempt_count=message.attempt_count,
+        error_code=message.error_code,
         age=(now - message.created_at).total_seconds(),
-        error=error,
         since_failure=(now - message.state_at).total_seconds(),
         provider_pause=_provider_pause(message, now),
-        attempt_open=message.state == MessageState.SENDING,
         opted_out=message.channel in message.contact.opted_out_channels,
-        fixed=fixed,
-        risk_accepted=wish.accepts_duplicate,
+        window_open=(
+            message.channel == Channel.WHATSAPP
+            and wrote_at is not None
+            and wrote_at > now - WINDOW
+        ),
+        integration_state=integration.state if integration else "",
+        price=price,
+        credits=available_credits(message.organization_id) if price else 0,
+        is_taken_over=message.broadcast_id is not None and is_taken_over(message.pk),
     )
-
-
-def _error(message: Message) -> CatalogueEntry | None:
-    return lookup(message.error_code) if message.error_code else None
-
-
-def _is_fixed(message: Message, error: CatalogueEntry | None) -> bool:
-    """Tell whether what the error asked for is there by now, as far as we can see."""
-    if error is None:
-        return False
-    if error.fix is Fix.CREDITS:
-        return refused_by_account(message.integration) is None
-    if error.fix is Fix.TEMPLATE and message.channel == Channel.WHATSAPP:
-        wrote_at = message.contact.whatsapp_inbound_at
-        return wrote_at is not None and wrote_at > timezone.now() - WINDOW
-    return False
 
 
 def _provider_pause(message: Message, now: datetime) -> float:

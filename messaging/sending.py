@@ -39,6 +39,7 @@ class Refusal(StrEnum):
     TIME_PAST = "time_past"
     TIME_TOO_SOON = "time_too_soon"
     NOTHING_WAITS = "nothing_waits"
+    TAKEN_OVER = "taken_over"
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,16 +163,33 @@ def fresh(message_id: int) -> Message:
 
 def refused_by_account(integration: Integration | None) -> Refused | None:
     """Refuse what could not leave: no integration that sends, or no credits."""
-    if integration is None or integration.state == IntegrationState.OFF:
+    if integration is None:
         return INTEGRATION_OFF
-    if integration.credit_price:
-        account = CreditAccount.objects.filter(pk=integration.organization_id).first()
-        if account is None or account.available < integration.credit_price:
-            return Refused(
-                Refusal.INSUFFICIENT_CREDITS,
-                f"There are not enough credits: this message costs"
-                f" {integration.credit_price}. Ask an admin to top up, then try again.",
-            )
+    price = integration.credit_price
+    available = available_credits(integration.organization_id) if price else 0
+    return account_refusal(integration.state, price, available)
+
+
+def available_credits(organization_id: int) -> int:
+    """Return what the organization may still spend."""
+    account = CreditAccount.objects.filter(pk=organization_id).first()
+    return account.available if account else 0
+
+
+def account_refusal(state: str, price: int, available: int) -> Refused | None:
+    """Refuse what could not leave, by facts that are known already.
+
+    ``state`` is the integration's, empty where there is none; ``price`` and
+    ``available`` are credits.
+    """
+    if state in {"", IntegrationState.OFF}:
+        return INTEGRATION_OFF
+    if available < price:
+        return Refused(
+            Refusal.INSUFFICIENT_CREDITS,
+            f"There are not enough credits: this message costs {price}. Ask an admin"
+            " to top up, then try again.",
+        )
     return None
 
 

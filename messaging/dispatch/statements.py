@@ -23,6 +23,11 @@ def _text(verb: str) -> str:
     return (FOLDER / f"{verb}.sql").read_text()
 
 
+def part(name: str) -> str:
+    """Return ``sql/<name>.sql`` to be put in the place of a comment."""
+    return _text(name)
+
+
 def rows(
     verb: str, parameters: Mapping[str, Any], **comments: str
 ) -> list[dict[str, Any]]:

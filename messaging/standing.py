@@ -1,0 +1,147 @@
+"""May a message be sent again? The one rule, over facts that are there already.
+
+One message brings its facts by a few queries, a bulk resend brings those of a chunk
+by one; both are judged here. ``policy`` decides about the message itself; what
+stands around it (the integration, the credits, other runs of its broadcast) is
+added here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from messaging import policy
+from messaging.channels.catalogue import CatalogueEntry, Fix, lookup
+from messaging.dispatch import statements
+from messaging.models import MessageState, Organization
+from messaging.sending import Refusal, Refused, account_refusal
+
+TAKEN_OVER: Final = Refused(
+    Refusal.TAKEN_OVER,
+    "Another run of the broadcast took this person over. Look at the message of that"
+    " run instead.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What is known about a message at the moment of asking; times in seconds.
+
+    ``window_open`` tells whether WhatsApp takes free-form messages to this person.
+    ``integration_state`` is empty without an integration, ``price`` what one
+    message costs and ``credits`` what the organization has left.
+    ``is_taken_over`` tells that another run of the broadcast reached the same
+    person, or tried later.
+    """
+
+    state: str
+    attempt_count: int
+    error_code: str
+    age: float
+    since_failure: float
+    provider_pause: float
+    opted_out: bool
+    window_open: bool
+    integration_state: str
+    price: int
+    credits: int
+    is_taken_over: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """May it be sent again, and when; or why not, and what to do.
+
+    ``wait`` is in seconds from now; ``code`` is stable. ``error`` is what the
+    message failed with, and ``fix`` what would have to change first, if anything.
+    """
+
+    allowed: bool
+    code: str
+    sentence: str
+    wait: float = 0.0
+    error: CatalogueEntry | None = None
+    fix: Fix | None = None
+    resends: int = 0
+    limit: int = 0
+
+
+def policy_of(organization: Organization) -> policy.RetryPolicy:
+    """Return the limits that the organization has set."""
+    return policy.RetryPolicy(
+        max_resends=organization.resend_limit,
+        max_age_seconds=organization.resend_max_age_hours * 3600,
+        ladder=tuple(minutes * 60 for minutes in organization.resend_ladder_minutes),
+    )
+
+
+def standing_of(
+    found: Circumstances,
+    limits: policy.RetryPolicy,
+    *,
+    accepts_duplicate: bool = False,
+    fixed: bool = False,
+) -> Standing:
+    """Judge one message.
+
+    ``accepts_duplicate`` is the answer to the warning that an unknown message may
+    have arrived; ``fixed`` says that what the error asked for has been changed.
+    """
+    error = lookup(found.error_code) if found.error_code else None
+    refused = account_refusal(found.integration_state, found.price, found.credits)
+    fixed = fixed or _is_fixed(found, error, refused)
+    resends = max(0, found.attempt_count - 1)
+    decision = policy.decide(
+        policy.Facts(
+            state=found.state,
+            resends=resends,
+            age=found.age,
+            error=error,
+            since_failure=found.since_failure,
+            provider_pause=found.provider_pause,
+            attempt_open=found.state == MessageState.SENDING,
+            opted_out=found.opted_out,
+            fixed=fixed,
+            risk_accepted=accepts_duplicate,
+        ),
+        limits,
+    )
+    judged = Standing(
+        decision.allowed,
+        decision.reason.value,
+        decision.sentence,
+        wait=decision.wait,
+        error=error,
+        fix=error.fix if error and not fixed else None,
+        resends=resends,
+        limit=limits.max_resends,
+    )
+    if found.is_taken_over:
+        refused = TAKEN_OVER
+    if judged.allowed and refused:
+        return replace(
+            judged, allowed=False, code=refused.code, sentence=refused.sentence
+        )
+    return judged
+
+
+def is_taken_over(message_id: int) -> bool:
+    """Whether another run of the broadcast reached the person, or tried later."""
+    [found] = statements.rows(
+        "taken_over",
+        {"message_id": message_id},
+        taken_over=statements.part("taken_over_by"),
+    )
+    return bool(found["is_taken_over"])
+
+
+def _is_fixed(
+    found: Circumstances, error: CatalogueEntry | None, refused: Refused | None
+) -> bool:
+    """Tell whether what the error asked for is there by now, as far as we can see."""
+    if error is None:
+        return False
+    if error.fix is Fix.CREDITS:
+        return refused is None
+    return error.fix is Fix.TEMPLATE and found.window_open
