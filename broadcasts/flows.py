@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from django.db import transaction
 
 from broadcasts import access
-from broadcasts.models import Flow, FlowStep
+from broadcasts.models import Broadcast, BroadcastState, Flow, FlowStep
 from broadcasts.problems import bad_input, not_found
 from messaging.channels import PROVIDERS
 from messaging.channels.contract import ContentKind
-from messaging.models import Content, User
+from messaging.dispatch.waiting import skip_waiting
+from messaging.models import Content, SkipReason, User
 
 
 def save_steps(*, flow: Flow, person: User | None, contents: Sequence[Content]) -> None:
@@ -62,10 +63,14 @@ def publish(*, flow: Flow, person: User | None) -> Content:
 
 
 def unpublish(*, flow: Flow, person: User | None) -> None:
-    """Stop sending the flow: members who have no row yet are skipped."""
+    """Stop sending the flow: whoever it has not left to yet is skipped."""
     access.require_writer(person, flow.organization_id)
     flow.is_published = False
     flow.save(update_fields=["is_published"])
+    sending = Broadcast.objects.filter(flow=flow, state=BroadcastState.SENDING)
+    for broadcast_id in sending.values_list("pk", flat=True):
+        while skip_waiting(broadcast_id, reason=SkipReason.FLOW_UNPUBLISHED):
+            """Another batch."""
 
 
 def _require_carrier(payload: dict[str, object]) -> None:

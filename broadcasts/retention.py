@@ -9,6 +9,7 @@ from django.db import transaction
 
 from broadcasts.clock import database_now
 from broadcasts.ways import rows, statement
+from messaging.credits import release_old_holds
 from messaging.dispatch.statements import again_after_deadlock
 from messaging.models import Organization
 
@@ -29,6 +30,9 @@ def prune(organization: Organization) -> int:
     What still waits or is under way stays, however old. The tallies note how
     many of the messages they count have no row any more.
     """
+    # A pruned attempt could not give its credits back any more.
+    while release_old_holds(organization):
+        """Another batch."""
     before = database_now() - timedelta(days=organization.retention_days)
     messages = _prune("prune", organization, before)
     receipts = _prune("prune_receipts", organization, before)

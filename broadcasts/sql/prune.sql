@@ -12,6 +12,11 @@ WITH old AS MATERIALIZED (
     LIMIT %(limit)s
     FOR UPDATE OF message SKIP LOCKED
 ),
+follow_ups AS (
+    DELETE FROM messaging_followup AS follow_up
+    USING old
+    WHERE follow_up.message_id = old.id OR follow_up.opener_id = old.id
+),
 attempts AS (
     DELETE FROM messaging_attempt AS attempt
     USING old

@@ -9,7 +9,7 @@ from datetime import datetime
 from django.db import transaction
 
 from messaging.dispatch import statements
-from messaging.models import SkipReason
+from messaging.models import MessageState, SkipReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +41,32 @@ def start_planned(decisions: Sequence[Decision]) -> int:
     return len(statements.rows("start_planned", columns))
 
 
-@statements.again_after_deadlock
-def cancel_waiting(
-    broadcast_id: int, *, limit: int = 5_000, reason: str = SkipReason.CANCELLED
-) -> int:
+def cancel_waiting(broadcast_id: int, *, limit: int = 5_000) -> int:
     """Take back one batch of what has not left; call it until it returns 0."""
+    return _end_waiting(
+        broadcast_id, MessageState.CANCELLED, SkipReason.CANCELLED, limit
+    )
+
+
+def skip_waiting(
+    broadcast_id: int, *, reason: SkipReason, limit: int = 5_000
+) -> int:
+    """Skip one batch of what has not left; call it until it returns 0."""
+    return _end_waiting(broadcast_id, MessageState.SKIPPED, reason, limit)
+
+
+@statements.again_after_deadlock
+def _end_waiting(
+    broadcast_id: int, state: MessageState, reason: SkipReason, limit: int
+) -> int:
     with transaction.atomic():
         rows = statements.rows(
-            "cancel_waiting",
-            {"broadcast_id": broadcast_id, "limit": limit, "reason": reason},
+            "end_waiting",
+            {
+                "broadcast_id": broadcast_id,
+                "state": state,
+                "limit": limit,
+                "reason": reason,
+            },
         )
     return len(rows)

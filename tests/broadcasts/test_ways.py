@@ -10,6 +10,8 @@ from django.utils import timezone
 
 from broadcasts import fill, flows, run
 from broadcasts.models import Broadcast
+from messaging.dispatch import pace
+from messaging.dispatch.claim import claim
 from messaging.models import SkipReason
 from tests.broadcasts.factories import (
     NOWHERE,
@@ -159,11 +161,20 @@ def test_a_flow_unpublished_midway_skips_the_rest(ours: World) -> None:
     make_due(broadcast)
     run.start_due()
     fill.fill_page(broadcast.pk, page=2)
+    integration = rows_of(broadcast)[0].integration
+    assert integration is not None
+    pace.prepare(integration.pk)
+    claim(integration, limit=1)
 
     flows.unpublish(flow=flow, person=ours.editor)
     run.tick()
 
-    assert states_of(broadcast) == ["queued", "queued", "skipped", "skipped"]
+    # What is leaving leaves; whoever waits, with a row or without, is skipped.
+    assert states_of(broadcast) == ["sending", "skipped", "skipped", "skipped"]
+    assert set(rows_of(broadcast).values_list("reason", flat=True)) == {
+        "",
+        "flow_unpublished",
+    }
 
 
 @pytest.mark.django_db

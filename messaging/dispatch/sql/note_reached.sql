@@ -1,4 +1,5 @@
--- Of all messages of a chain that reached one person, the first counts.
+-- Whoever was reached once is reached: of a chain, every message to a person after
+-- the first that reached them is marked, so that tallies count each person once.
 WITH roots AS (
     SELECT DISTINCT coalesce(root_id, id) AS id
     FROM messaging_message
@@ -7,10 +8,11 @@ WITH roots AS (
 standing AS (
     SELECT message.id,
            message.reached_before,
-           message.state IN ('sent', 'delivered', 'read')
-               AND count(*) FILTER (
-                       WHERE message.state IN ('sent', 'delivered', 'read')
-                   ) OVER (PARTITION BY roots.id ORDER BY message.id) > 1 AS is_repeat
+           coalesce(bool_or(message.state IN ('sent', 'delivered', 'read')) OVER (
+               PARTITION BY roots.id
+               ORDER BY message.id
+               ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+           ), false) AS is_repeat
     FROM roots
     JOIN messaging_message AS message
       ON message.id = roots.id OR message.root_id = roots.id

@@ -8,7 +8,7 @@ WITH waiting AS MATERIALIZED (
     FOR UPDATE
 )
 UPDATE messaging_message AS message
-SET state = 'cancelled',
+SET state = %(state)s,
     state_at = now(),
     due_at = NULL,
     reason = %(reason)s,
