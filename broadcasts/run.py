@@ -8,20 +8,22 @@ import time
 from datetime import timedelta
 
 from django.conf import settings
-from django.db.models import Exists, F, OuterRef, Subquery
+from django.db.models import Exists, F, OuterRef, Q, Subquery
 from django.db.models.functions import Now
 
 from broadcasts import settling
 from broadcasts.clock import in_words
 from broadcasts.fill import fill_page
 from broadcasts.models import Broadcast, BroadcastState, Flow
-from messaging.models import Tally, TallyUnit
+from messaging.models import MessageState, Tally, TallyUnit
 
 logger = logging.getLogger(__name__)
 
 BUDGET_SECONDS = 5.0
 """How long one tick goes on; beat calls the next one in any case."""
 SETTLE_BATCHES = 4
+NOT_SENT = "resend_admin:not_sent"
+"""Given back unsent by a worker that stopped: still part of the run."""
 
 
 def tick(budget_seconds: float = BUDGET_SECONDS) -> None:
@@ -107,13 +109,17 @@ def _unfilled() -> list[int]:
 
 
 def finish_done() -> int:
-    """Complete what has sent all its rows, by the tallies."""
+    """Complete what has tried all its rows, by the tallies.
+
+    Automatic retries may go on for a day; the run does not wait for them.
+    """
+    waits_to_retry = Q(outcome=MessageState.QUEUED, attempt_number__gt=0)
     unsettled = Tally.objects.filter(
         broadcast_id=OuterRef("pk"),
         unit=TallyUnit.MESSAGE,
         outcome__in=settling.UNSETTLED,
         count__gt=F("pruned"),
-    )
+    ).exclude(waits_to_retry & ~Q(error_code=NOT_SENT))
     return (
         Broadcast.objects.filter(state=BroadcastState.SENDING, is_filled=True)
         .exclude(Exists(unsettled))

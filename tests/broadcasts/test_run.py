@@ -88,3 +88,30 @@ def test_a_tick_without_work_asks_little(
 
     with django_assert_max_num_queries(8):  # type: ignore[attr-defined]
         run.tick()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("error_code", "state"),
+    [
+        ("whatsapp:131000", BroadcastState.COMPLETED),
+        ("resend_admin:not_sent", BroadcastState.SENDING),
+    ],
+)
+def test_a_run_does_not_wait_for_automatic_retries(
+    ours: World, error_code: str, state: str
+) -> None:
+    ours.contact(whatsapp_inbound_at=timezone.now())
+    broadcast = started(scheduled(ours))
+    rows_of(broadcast).update(
+        state=MessageState.QUEUED,
+        attempt_count=1,
+        error_code=error_code,
+        error_class="retry",
+        due_at=timezone.now() + timedelta(hours=1),
+    )
+
+    run.tick()
+
+    broadcast.refresh_from_db()
+    assert broadcast.state == state
