@@ -11,7 +11,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from django.http import HttpResponse
 from django.test import Client
 from pytest_django import Settings
 
@@ -57,7 +56,7 @@ def delivered(attempt: Attempt) -> dict[str, Any]:
 
 def post_whatsapp(
     client: Client, integration: Integration, body: bytes, secret: str = "app-secret"
-) -> HttpResponse:
+) -> Any:
     signature = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
     return client.post(
         f"/hooks/{integration.uid}",
