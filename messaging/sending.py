@@ -27,6 +27,7 @@ from messaging.models import (
     IntegrationState,
     Message,
     MessageState,
+    Organization,
     Priority,
 )
 
@@ -199,3 +200,34 @@ def _refused_when_it_left(message: Message) -> Refused:
         entry = lookup(message.error_code)
         return Refused(message.error_code.partition(":")[2], entry.advice)
     return Refused(message.reason, f"{message.get_reason_display()}.")
+
+
+def sender_for(organization: Organization, channel: str) -> Integration | None:
+    """Return the integration that sends what names none: the oldest active one."""
+    return (
+        Integration.objects.select_related("organization")
+        .filter(
+            organization=organization, channel=channel, state=IntegrationState.ACTIVE
+        )
+        .order_by("pk")
+        .first()
+    )
+
+
+def member_with_phone(organization: Organization, phone: str) -> Contact:
+    """Return the member with this number (E.164 with a plus), a new one if need be.
+
+    Of several with the same number the one who has opted out counts: the number
+    is written to, not the name.
+    """
+    known = Contact.objects.filter(organization=organization, phone=phone)
+    found = (
+        known.exclude(opted_out_channels=[]).order_by("pk").first()
+        or known.order_by("pk").first()
+    )
+    if found is not None:
+        return found
+    made, _ = Contact.objects.get_or_create(
+        organization=organization, external_id=phone, defaults={"phone": phone}
+    )
+    return made

@@ -32,6 +32,8 @@ INSTALLED_APPS = [
     "resend_admin",
     "resend_admin.local",
     "broadcasts",
+    # Before messaging, whose admin takes its pages off the list again.
+    "oauth2_provider",
     "messaging",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -43,6 +45,7 @@ INSTALLED_APPS = [
     "django.forms",
     "django_filters",
     "django_htmx",
+    "ninja",
     "template_partials",
     "csp",
 ]
@@ -169,6 +172,22 @@ if env.bool("BEHIND_PROXY", default=False):
     USE_X_FORWARDED_HOST = True
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 
+# -- Programs: OAuth 2 client credentials, and nothing else of OAuth ------------
+
+OAUTH2_PROVIDER_APPLICATION_MODEL = "oauth2_provider.Application"
+OAUTH2_PROVIDER = {
+    "SCOPES": {
+        "communication.read": "Ask for the state of messages",
+        "communication.write": "Send messages, and send them again",
+    },
+    "SCOPES_BACKEND_CLASS": "messaging.api.oauth.ClientScopes",
+    "OAUTH2_SERVER_CLASS": "oauthlib.oauth2.BackendApplicationServer",
+    "OAUTH2_VALIDATOR_CLASS": "messaging.api.oauth.ClientValidator",
+    "ACCESS_TOKEN_EXPIRE_SECONDS": 3600,
+    # Tokens are kept as hashes, like secrets.
+    "COMPLIANT_BCP_RFC9700_TOKEN_STORAGE": True,
+}
+
 # -- Celery: a doorbell, never the truth --------------------------------------
 
 CELERY_BROKER_URL = env.str("BROKER_URL", default="redis://127.0.0.1:6379/0")
@@ -199,6 +218,16 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 1.0,
         "options": {"expires": 2},
     },
+    "run bulk resends": {
+        "task": "messaging.tasks.run_bulk_resends",
+        "schedule": 2.0,
+        "options": {"expires": 4},
+    },
+    "prune bulk resends": {
+        "task": "messaging.tasks.prune_bulk_resends",
+        "schedule": 24 * 3600.0,
+        "options": {"expires": 3600},
+    },
     "prune": {
         "task": "broadcasts.tasks.prune",
         "schedule": 24 * 3600.0,
@@ -216,6 +245,9 @@ RESCUE_AFTER_SECONDS = env.int("RESCUE_AFTER_SECONDS", default=120)
 """An attempt open for longer is in doubt: nobody is waiting for its answer."""
 LATE_AFTER_SECONDS = env.int("LATE_AFTER_SECONDS", default=300)
 """What was due this long while the system was down is not sent any more."""
+
+FETCH_FROM_PRIVATE_ADDRESSES = env.bool("FETCH_FROM_PRIVATE_ADDRESSES", default=False)
+"""Whether links that people enter may lead into the own network."""
 
 # -- Logs ---------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", overview, name="overview"),
     path("broadcasts/", include("broadcasts.urls")),
     path("", include("messaging.urls")),
+    path("", include("messaging.api.urls")),
     path("", include("resend_admin.ui.urls")),
     path("login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from messaging.models.api_client import (
+    ApiAccess,
+    ApiClient,
+    ApiClientPace,
+    KeptAnswer,
+)
 from messaging.models.attempt import Attempt, AttemptState
 from messaging.models.automatic_retry import AutomaticRetry, StoppedRetry
 from messaging.models.contact import Contact
@@ -24,6 +30,9 @@ from messaging.models.user import Role, User
 
 __all__ = [
     "Actor",
+    "ApiAccess",
+    "ApiClient",
+    "ApiClientPace",
     "Attempt",
     "AttemptState",
     "AutomaticRetry",
@@ -37,6 +46,7 @@ __all__ = [
     "Integration",
     "IntegrationPace",
     "IntegrationState",
+    "KeptAnswer",
     "Message",
     "MessageState",
     "Organization",

@@ -1,0 +1,80 @@
+"""Bodies are JSON objects in UTF-8 and nothing that PostgreSQL would choke on."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NoReturn
+
+from django.http import HttpRequest
+from ninja.parser import Parser
+
+from messaging.api.problems import Problem, invalid
+
+MOST_BYTES = 64 * 1024
+
+
+def check_size(request: HttpRequest) -> None:
+    """Refuse a body that is too large before any of it is read."""
+    announced = request.META.get("CONTENT_LENGTH") or "0"
+    if announced.isascii() and announced.isdigit() and int(announced) > MOST_BYTES:
+        raise Problem(
+            413, "body_too_large", f"The body is larger than {MOST_BYTES:,} bytes."
+        )
+
+
+class StrictParser(Parser):
+    """Reads what is JSON beyond doubt: once per name, whole, and in UTF-8."""
+
+    def parse_body(self, request: HttpRequest) -> Any:
+        if request.content_type != "application/json":
+            raise Problem(
+                415, "unsupported_media_type", "Send the body as application/json."
+            )
+        try:
+            value = json.loads(
+                request.body.decode("utf-8"),
+                object_pairs_hook=_object,
+                parse_constant=_no_number,
+            )
+            _check_text(value)
+        except RecursionError:
+            raise invalid("The body is nested too deeply.") from None
+        except UnicodeDecodeError:
+            raise invalid("The body is not text in UTF-8.") from None
+        except ValueError as error:
+            raise invalid(f"The body is not valid JSON: {_why(error)}.") from None
+        return value
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        raise invalid("The body names a field twice.", code="duplicate_field")
+    return value
+
+
+def _no_number(word: str) -> NoReturn:
+    message = f"{word} is no number in JSON"
+    raise ValueError(message)
+
+
+def _why(error: ValueError) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"{error.msg} at character {error.pos + 1}"
+    return str(error)
+
+
+def _check_text(value: Any) -> None:
+    """Refuse what no column of text can hold: NUL and halves of a character."""
+    match value:
+        case str():
+            if "\x00" in value or any("\ud800" <= mark <= "\udfff" for mark in value):
+                message = "a text contains a character that cannot be stored"
+                raise ValueError(message)
+        case list():
+            for item in value:
+                _check_text(item)
+        case dict():
+            for name, item in value.items():
+                _check_text(name)
+                _check_text(item)

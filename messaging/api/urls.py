@@ -1,0 +1,175 @@
+"""The doors of programs, put together and described at ``/api/docs``."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
+from ninja import NinjaAPI
+from ninja.errors import AuthenticationError, HttpError, ValidationError
+
+from messaging.api import capillary, oauth, sendexa, sendexa_words
+from messaging.api.bodies import StrictParser, check_size
+from messaging.api.problems import (
+    REQUEST_ID,
+    Envelope,
+    FieldError,
+    Problem,
+    invalid,
+    refuse,
+    request_id,
+)
+
+logger = logging.getLogger(__name__)
+View = Callable[..., HttpResponse]
+
+DESCRIPTION = """Send messages and send them again, from your own programs.
+
+Every request needs the key and the secret of an API client, by Basic
+(`Authorization: Basic base64(key:secret)`) or as an OAuth 2 bearer token from
+`POST /oauth/token` with `grant_type=client_credentials`. A client has read or
+write access to Communication and a limit of requests per minute (429 with
+`Retry-After`). Bodies are JSON of at most 64 kB.
+"""
+ENVELOPES: dict[str, Envelope] = {
+    "/v1/": sendexa_words.envelope,
+    "/v2/": capillary.envelope,
+}
+"""Whose words an address answers in."""
+
+
+class Doors(NinjaAPI):
+    """Ninja, mounted on the root without an address there."""
+
+    def get_root_path(self, path_params: dict[str, Any]) -> str:
+        return "/"
+
+
+api = Doors(
+    title="Resend Admin",
+    version="1",
+    description=DESCRIPTION,
+    urls_namespace="api",
+    docs_url="/api/docs",
+    openapi_url="/api/openapi.json",
+    parser=StrictParser(),
+)
+api.add_router("/v1/whatsapp", sendexa.router)
+api.add_router("/v2/communications", capillary.router)
+
+WORDS = {
+    "missing": "This field is required.",
+    "extra_forbidden": "This field is not supported.",
+    "string_type": "This must be a text.",
+    "int_type": "This must be a whole number.",
+    "bool_type": "This must be true or false.",
+    "list_type": "This must be a list.",
+    "model_type": "This must be an object.",
+    "model_attributes_type": "This must be an object.",
+}
+"""The checker's kinds of errors as a person would put them."""
+
+
+@api.exception_handler(Problem)
+def tell_problem(request: HttpRequest, problem: Any) -> HttpResponse:
+    logger.info("%s %s %s", request_id(request), problem.status, problem.code)
+    return refuse(request, problem, _envelope(request))
+
+
+@api.exception_handler(AuthenticationError)
+def tell_stranger(request: HttpRequest, error: Any) -> HttpResponse:
+    message = (
+        "The credentials are missing or wrong. Send Authorization: Basic with"
+        " base64(key:secret), or a bearer token that has not expired."
+    )
+    return tell_problem(request, Problem(401, "unauthorized", message))
+
+
+@api.exception_handler(ValidationError)
+def tell_invalid(request: HttpRequest, error: Any) -> HttpResponse:
+    fields = [
+        FieldError(_place(one["loc"]), _sentence(one)) for one in error.errors[:20]
+    ]
+    return tell_problem(request, invalid("The request is not valid.", *fields))
+
+
+@api.exception_handler(HttpError)
+def tell_http_error(request: HttpRequest, error: Any) -> HttpResponse:
+    """Unwrap what the parser raised: the framework puts its own error around it."""
+    problem = error.__cause__
+    if not isinstance(problem, Problem):
+        problem = Problem(error.status_code, "invalid_request", str(error))
+    return tell_problem(request, problem)
+
+
+@api.exception_handler(Exception)
+def tell_fault(request: HttpRequest, error: Any) -> HttpResponse:
+    logger.exception("%s failed", request_id(request), exc_info=error)
+    message = "This went wrong on our side. Tell us the requestId."
+    problem = Problem(500, "internal_error", message)
+    return refuse(request, problem, _envelope(request))
+
+
+def door(view: View) -> View:
+    """Open an address to programs: no log-in, a request id, every answer in words."""
+
+    @wraps(view)
+    def opened(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            check_size(request)
+            response = view(request, *args, **kwargs)
+        except Problem as problem:
+            response = tell_problem(request, problem)
+        if response.status_code == 405 and response.has_header("Allow"):
+            allowed = response["Allow"]
+            wrong = Problem(405, "method_not_allowed", f"Use {allowed} here.")
+            response = tell_problem(request, wrong)
+            response["Allow"] = allowed
+        response[REQUEST_ID] = request_id(request)
+        response["Cache-Control"] = "no-store"
+        return response
+
+    return login_not_required(opened)
+
+
+def _patterns() -> list[URLPattern]:
+    """Return the generated addresses, opened to programs; its root is ours."""
+    found = []
+    for pattern in api.urls[0]:
+        if not isinstance(pattern, URLPattern) or pattern.name == "api-root":
+            continue
+        if pattern.name in {"openapi-json", "openapi-view"}:
+            pattern.callback = login_not_required(pattern.callback)
+        else:
+            pattern.callback = door(pattern.callback)
+        found.append(pattern)
+    return found
+
+
+def _envelope(request: HttpRequest) -> Envelope:
+    for prefix, envelope in ENVELOPES.items():
+        if request.path.startswith(prefix):
+            return envelope
+    return sendexa_words.envelope
+
+
+def _place(where: tuple[str | int, ...]) -> str:
+    """Return the path of a field within the body; empty for the body itself."""
+    return ".".join(str(step) for step in where if step != "body")
+
+
+def _sentence(error: dict[str, Any]) -> str:
+    known = WORDS.get(error["type"])
+    if known is not None:
+        return known
+    message = str(error["msg"]).removeprefix("Value error, ")
+    return message if message.endswith(".") else f"{message}."
+
+
+app_name = "api"
+urlpatterns = [*_patterns(), path("oauth/token", oauth.token, name="oauth-token")]

@@ -1,0 +1,144 @@
+"""API clients: made, rotated, revoked, recognised, and slowed down."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from datetime import timedelta
+
+from django.db import connection, transaction
+from django.utils import timezone
+from django.utils.crypto import get_random_string
+from oauth2_provider.models import AccessToken, Application
+
+from messaging.models import ApiAccess, ApiClient, Organization
+from messaging.models.api_client import KEY_PATTERN
+
+READ_SCOPE = "communication.read"
+WRITE_SCOPE = "communication.write"
+LAST_USED_EVERY = timedelta(minutes=1)
+_KEY = re.compile(KEY_PATTERN)
+_LOWER_CASE = "abcdefghijklmnopqrstuvwxyz0123456789"
+
+
+@transaction.atomic
+def create(
+    *,
+    organization: Organization,
+    name: str,
+    access: str = ApiAccess.READ,
+    requests_per_minute: int = 600,
+    key: str = "",
+    secret: str = "",
+) -> tuple[ApiClient, str]:
+    """Make a client; return it with its secret, which nobody can read again."""
+    key = key or f"rak_{get_random_string(20, _LOWER_CASE)}"
+    application = Application.objects.create(
+        client_id=key,
+        # Never asked for, so that the secret stands in one place: as our hash.
+        client_secret=f"!{new_secret()}",
+        hash_client_secret=False,
+        client_type=Application.CLIENT_CONFIDENTIAL,
+        authorization_grant_type=Application.GRANT_CLIENT_CREDENTIALS,
+        name=f"{organization}: {name}"[:255],
+    )
+    client = ApiClient(
+        organization=organization,
+        application=application,
+        name=name,
+        key=key,
+        access=access,
+        requests_per_minute=requests_per_minute,
+    )
+    secret = secret or new_secret()
+    client.secret_hash = client.hash_of(secret)
+    client.save()
+    return client, secret
+
+
+@transaction.atomic
+def rotate(client: ApiClient, secret: str = "") -> str:
+    """Give the client another secret and return it; the old one is void at once.
+
+    So are the tokens that were given for the old one.
+    """
+    secret = secret or new_secret()
+    client.secret_hash = client.hash_of(secret)
+    client.rotated_at = timezone.now()
+    client.save(update_fields=["secret_hash", "rotated_at"])
+    AccessToken.objects.filter(application=client.application_id).delete()
+    return secret
+
+
+@transaction.atomic
+def revoke(client: ApiClient) -> None:
+    """Shut the client out for good. It stays on record for what it has sent."""
+    client.revoked_at = timezone.now()
+    client.save(update_fields=["revoked_at"])
+    AccessToken.objects.filter(application=client.application_id).delete()
+
+
+def with_secret(key: str, secret: str) -> ApiClient | None:
+    """Return the client whose key and secret these are, unless it is revoked."""
+    if not _KEY.fullmatch(key):
+        return None
+    client = (
+        ApiClient.objects.select_related("organization")
+        .filter(key=key, revoked_at=None)
+        .first()
+    )
+    if client is None or not client.has_secret(secret):
+        return None
+    return client
+
+
+def new_secret() -> str:
+    """Return 256 random bits, as text that survives every configuration file."""
+    return secrets.token_urlsafe(32)
+
+
+def scopes_of(client: ApiClient) -> list[str]:
+    """Return the OAuth scopes that the client may ask for."""
+    scopes = [READ_SCOPE] if client.may_read else []
+    return [*scopes, WRITE_SCOPE] if client.may_write else scopes
+
+
+def note_use(client: ApiClient) -> None:
+    """Remember when the client was last here; one write a minute is enough."""
+    now = timezone.now()
+    if client.last_used_at is None or client.last_used_at < now - LAST_USED_EVERY:
+        ApiClient.objects.filter(pk=client.pk).update(last_used_at=now)
+
+
+def seconds_to_wait(client: ApiClient) -> float:
+    """Count one request; return 0, or after how many seconds it may come again.
+
+    A minute's worth may come at once, and after that as many as the rate allows.
+    What is refused costs nothing. One statement, so any number of processes
+    share the limit through PostgreSQL alone.
+    """
+    values = {"client_id": client.pk, "share": 60 / client.requests_per_minute}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO messaging_apiclientpace AS pace (client_id, paid_until)
+            VALUES (%(client_id)s, clock_timestamp() + %(share)s * interval '1 second')
+            ON CONFLICT (client_id) DO UPDATE
+            SET paid_until = greatest(pace.paid_until, clock_timestamp())
+                + %(share)s * interval '1 second'
+            WHERE greatest(pace.paid_until, clock_timestamp())
+                + %(share)s * interval '1 second'
+                <= clock_timestamp() + interval '1 minute 1 millisecond'
+            RETURNING 0
+            """,
+            values,
+        )
+        if cursor.fetchone() is not None:
+            return 0.0
+        cursor.execute(
+            "SELECT extract(epoch FROM paid_until - clock_timestamp()) + %(share)s - 60"
+            " FROM messaging_apiclientpace WHERE client_id = %(client_id)s",
+            values,
+        )
+        row = cursor.fetchone()
+    return max(float(row[0]), 0.001) if row else 0.001
