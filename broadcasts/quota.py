@@ -19,14 +19,20 @@ def take_slot(organization_id: int) -> Organization:
     organization = Organization.objects.select_for_update(no_key=True).get(
         pk=organization_id
     )
-    used = slots_used(organization_id)
-    if used >= organization.broadcast_quota:
-        raise Problem(
-            ProblemCode.QUOTA_EXCEEDED,
-            f"All {organization.broadcast_quota:,} slots for drafts and scheduled"
-            f" broadcasts are in use ({used:,} now). {_advice(organization_id)}",
-        )
+    if sentence := refusal(organization):
+        raise Problem(ProblemCode.QUOTA_EXCEEDED, sentence)
     return organization
+
+
+def refusal(organization: Organization) -> str:
+    """Say why no slot is free and which one to free; empty while there is one."""
+    used = slots_used(organization.pk)
+    if used < organization.broadcast_quota:
+        return ""
+    return (
+        f"All {organization.broadcast_quota:,} slots for drafts and scheduled"
+        f" broadcasts are in use ({used:,} now). {_advice(organization.pk)}"
+    )
 
 
 def slots_used(organization_id: int) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_http_methods
 
-from broadcasts import retry, retrying, schedule
+from broadcasts import quota, retry, retrying, schedule
 from broadcasts.forms import RetryForm
 from broadcasts.forms.retry import Confirmed
 from broadcasts.models import Broadcast
@@ -136,13 +136,19 @@ class RetryDialog:
             "action": self.request.path,
             "cancel_url": page_of(self.broadcast),
             "page_title": "Retry failed",
-            "dialog_off": "" if offer.state.enabled else offer.state.reason,
+            "dialog_off": self._why_off(offer),
         }
         if is_part:
             context["dialog_base"] = "ui/dialog.html"
         return render_dialog(
             self.request, "broadcasts/broadcast_retry.html", context, status=status
         )
+
+    def _why_off(self, offer: RetryOffer) -> str:
+        """Say at once what confirming would run into: the state, or the quota."""
+        if not offer.state.enabled:
+            return offer.state.reason
+        return quota.refusal(self.broadcast.organization)
 
 
 def _look_again(offer: RetryOffer) -> str:

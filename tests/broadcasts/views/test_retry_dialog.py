@@ -350,6 +350,7 @@ def test_at_the_cap_the_dialog_names_the_slot_to_free(
     ours.organization.broadcast_quota = 1
     ours.organization.save()
     dialog = editor.get(url_of("retry", own), headers=DIALOG)
+    assert "delete the oldest draft, “Forgotten draft”" in text_of(dialog)
 
     response = editor.post(url_of("retry", own), seen(dialog), headers=DIALOG)
 
