@@ -25,6 +25,15 @@ os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
 django.setup()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests with a browser last.
+
+    Playwright keeps a loop running on the main thread from its first use on, and
+    nothing else could run one of its own there.
+    """
+    items.sort(key=lambda item: "browser" in getattr(item, "fixturenames", ()))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def static_files_as_they_are() -> Iterator[None]:
     """Serve files without collecting them under hashed names first.
