@@ -262,6 +262,10 @@ LOGGING = {
         "handlers": ["console"],
         "level": env.str("LOG_LEVEL", default="INFO"),
     },
-    # A line for every ring, each second, says nothing.
-    "loggers": {"celery": {"level": "WARNING"}},
+    "loggers": {
+        # A line for every ring, each second, says nothing.
+        "celery": {"level": "WARNING"},
+        # At DEBUG it writes tokens into the log.
+        "oauthlib": {"level": "INFO"},
+    },
 }

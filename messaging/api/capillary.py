@@ -49,6 +49,7 @@ REFUSAL_CODES: dict[str, int] = {
     Reason.WILL_NOT_HELP: 4312,
     Refusal.INSUFFICIENT_CREDITS: 4313,
     Refusal.INTEGRATION_OFF: 4314,
+    Refusal.TAKEN_OVER: 4315,
 }
 """Stable numbers for the reasons why a message is not sent again."""
 INPUT_INVALID = "Input is invalid, Please check request parameters or input xml/json"

@@ -6,7 +6,6 @@ import re
 from datetime import datetime
 from typing import Annotated, Any
 
-from django.utils.dateparse import parse_datetime
 from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
@@ -36,10 +35,10 @@ class Reply(BaseModel):
 def _moment(value: Any) -> datetime:
     if not isinstance(value, str) or not _MOMENT.fullmatch(value):
         raise ValueError(NO_MOMENT)
-    moment = parse_datetime(value)
-    if moment is None:
-        raise ValueError("There is no such day or hour.")
-    return moment
+    try:
+        return datetime.fromisoformat(value)
+    except ValueError:
+        raise ValueError("There is no such day or hour.") from None
 
 
 Moment = Annotated[

@@ -41,6 +41,7 @@ REFUSALS: dict[tuple[int, ...], Any] = {
 READ_REFUSALS: dict[tuple[int, ...], Any] = {
     (400, 401, 403, 404, 405, 413, 429, 500): Refusal
 }
+VENDORS_PREFIX = "exa_wa_"
 PROVIDER_REFUSED = "The provider refused the WhatsApp message"
 
 PublicId = PathEx[str, P(alias="messageId", max_length=100)]
@@ -203,6 +204,9 @@ def _refused(refused: Refused) -> Problem:
 
 
 def _named(client: ApiClient, message_id: str) -> Named:
+    """Find what an id names; under the vendor's own prefix it names the same."""
+    if message_id.startswith(VENDORS_PREFIX):
+        message_id = f"ra_whatsapp_{message_id.removeprefix(VENDORS_PREFIX)}"
     found = by_public_id(client.organization, Channel.WHATSAPP, message_id)
     if found is None:
         raise Problem(

@@ -159,8 +159,11 @@ def _envelope(request: HttpRequest) -> Envelope:
 
 
 def _place(where: tuple[str | int, ...]) -> str:
-    """Return the path of a field within the body; empty for the body itself."""
-    return ".".join(str(step) for step in where if step != "body")
+    """Return the path of a field within the body; empty for the body itself.
+
+    Before it stand where it was looked for and the name of the parameter.
+    """
+    return ".".join(str(step) for step in where[2 if where[0] == "body" else 1 :])
 
 
 def _sentence(error: dict[str, Any]) -> str:

@@ -9,9 +9,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from messaging.models import Attempt, Integration, Message
-from resend_admin.sandbox.switches import Fault
-from resend_admin.sandbox.thread import Sandbox
+from messaging.models import Attempt, Integration, IntegrationPace, Message
 from tests.factories import World
 from tests.messaging.api.callers import RESEND, Caller, problem, settled
 from tests.messaging.api.conftest import Fail
@@ -283,16 +281,23 @@ def test_messages_of_others_are_not_found(failed: Fail, stranger: Caller) -> Non
     assert Attempt.objects.count() == 1
 
 
-def test_a_provider_that_wants_a_pause_makes_it_wait(
-    failed: Fail, writer: Caller, sandbox: Sandbox
-) -> None:
+def test_a_pause_of_the_provider_makes_it_wait(failed: Fail, writer: Caller) -> None:
     message = failed()
-    sandbox.behave(Fault.RATE_LIMIT, channel="whatsapp", retry_after=600)
+    IntegrationPace.objects.update(paused_until=timezone.now() + timedelta(minutes=9))
 
     response = writer.post(RESEND, {"messageId": message.public_id})
 
-    assert response.status_code in {200, 202}
-    assert response.json()["data"]["status"] in {"failed", "pending"}
+    assert response.status_code == 202
+    assert response.json()["data"]["status"] == "pending"
+
+
+def test_the_vendors_own_prefix_names_the_same_message(
+    failed: Fail, writer: Caller
+) -> None:
+    message = failed()
+    message_id = message.public_id.replace("ra_whatsapp_", "exa_wa_")
+
+    assert writer.post(RESEND, {"messageId": message_id}).status_code == 200
 
 
 def test_wrong_methods_are_refused_in_the_envelope(
