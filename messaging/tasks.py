@@ -8,6 +8,7 @@ from celery import shared_task
 from celery.signals import worker_shutting_down
 
 from messaging import receipts
+from messaging.bulk import running as bulk_running
 from messaging.dispatch import doorbell, pulse, pump
 from messaging.dispatch import rescue as rescuing
 
@@ -33,6 +34,16 @@ def rescue() -> None:
 @shared_task(name=doorbell.APPLY_RECEIPTS)
 def apply_receipts() -> None:
     receipts.apply()
+
+
+@shared_task(name=bulk_running.TASK)
+def run_bulk_resends() -> None:
+    bulk_running.run()
+
+
+@shared_task(name="messaging.tasks.prune_bulk_resends")
+def prune_bulk_resends() -> None:
+    bulk_running.prune()
 
 
 @worker_shutting_down.connect

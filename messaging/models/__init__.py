@@ -10,6 +10,13 @@ from messaging.models.api_client import (
 )
 from messaging.models.attempt import Attempt, AttemptState
 from messaging.models.automatic_retry import AutomaticRetry, StoppedRetry
+from messaging.models.bulk import (
+    BulkItemState,
+    BulkResend,
+    BulkResendItem,
+    BulkResendRefusal,
+    BulkResendState,
+)
 from messaging.models.contact import Contact
 from messaging.models.content import Content
 from messaging.models.credit import CreditAccount, CreditEntry, CreditStep
@@ -36,6 +43,11 @@ __all__ = [
     "Attempt",
     "AttemptState",
     "AutomaticRetry",
+    "BulkItemState",
+    "BulkResend",
+    "BulkResendItem",
+    "BulkResendRefusal",
+    "BulkResendState",
     "Contact",
     "Content",
     "CreditAccount",

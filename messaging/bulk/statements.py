@@ -1,0 +1,48 @@
+"""The statements of a bulk resend, a file per verb in ``sql/``."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from django.db import connection, models
+
+from messaging.dispatch import statements
+
+FOLDER = Path(__file__).parent / "sql"
+
+
+@functools.cache
+def _text(verb: str) -> str:
+    """Return a statement with the parts that several of them share put in."""
+    text = (FOLDER / f"{verb}.sql").read_text()
+    if verb == "facts":
+        return text.replace("/* taken over */", statements.part("taken_over_by"))
+    return (
+        text.replace("/* facts */", _text("facts")) if "/* facts */" in text else text
+    )
+
+
+def rows(
+    verb: str,
+    parameters: Mapping[str, Any],
+    selection: models.QuerySet[Any, Any] | None = None,
+) -> list[dict[str, Any]]:
+    """Run ``sql/<verb>.sql``; ``selection`` yields the ids it is about, if it asks."""
+    text = _text(verb)
+    values: dict[str, Any] = dict(parameters)
+    if selection is not None:
+        # The selection's own placeholders become named ones, like all others here.
+        sql, positional = selection.query.sql_with_params()
+        names = [f"selection_{number}" for number in range(len(positional))]
+        values.update(zip(names, positional, strict=True))
+        named = sql % tuple(f"%({name})s" for name in names)
+        text = text.replace("/* selection */", named)
+    with connection.cursor() as cursor:
+        cursor.execute(text, values)
+        if cursor.description is None:
+            return []
+        columns = [column.name for column in cursor.description]
+        return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
