@@ -12,12 +12,32 @@ from messaging.views.member_import import (
 )
 from messaging.views.members import member_detail, member_list
 from messaging.views.messages import message_detail, message_list, message_standing
+from messaging.views.resending import (
+    message_copy,
+    message_follow_up_cancel,
+    message_move,
+    message_resend,
+    message_take_back,
+)
 
 app_name = "messaging"
 urlpatterns: list[URLPattern] = [
     path("messages/", message_list, name="message-list"),
     path("messages/<int:pk>/", message_detail, name="message-detail"),
     path("messages/<int:pk>/standing/", message_standing, name="message-standing"),
+    path("messages/<int:pk>/resend/", message_resend, name="message-resend"),
+    path("messages/<int:pk>/resend/move/", message_move, name="message-move"),
+    path(
+        "messages/<int:pk>/resend/cancel/",
+        message_take_back,
+        name="message-take-back",
+    ),
+    path("messages/<int:pk>/copy/", message_copy, name="message-copy"),
+    path(
+        "messages/<int:pk>/follow-up/cancel/",
+        message_follow_up_cancel,
+        name="message-follow-up-cancel",
+    ),
     path("members/", member_list, name="member-list"),
     path("members/import/", member_import, name="member-import"),
     path(

@@ -67,6 +67,13 @@ CHANGES_OF_A_BROADCAST = {
     "broadcasts:broadcast-delete",
 }
 OF_A_MESSAGE = {"messaging:message-detail", "messaging:message-standing"}
+CHANGES_OF_A_MESSAGE = {
+    "messaging:message-resend",
+    "messaging:message-move",
+    "messaging:message-take-back",
+    "messaging:message-copy",
+    "messaging:message-follow-up-cancel",
+}
 OF_A_MEMBER = {"messaging:member-detail"}
 
 BIG_TABLES = "messaging_message|messaging_attempt|messaging_contact|messaging_receipt"
@@ -97,7 +104,7 @@ class Estate:
     def address(self, name: str) -> str:
         for group, noun in (
             (OF_A_BROADCAST | CHANGES_OF_A_BROADCAST, "broadcast"),
-            (OF_A_MESSAGE, "message"),
+            (OF_A_MESSAGE | CHANGES_OF_A_MESSAGE, "message"),
             (OF_A_MEMBER, "member"),
         ):
             if name in group:
@@ -135,7 +142,8 @@ def signed_in(person: User) -> Client:
     return client
 
 
-ROWS = OF_A_BROADCAST | CHANGES_OF_A_BROADCAST | OF_A_MESSAGE | OF_A_MEMBER
+CHANGES = CHANGES_OF_A_BROADCAST | CHANGES_OF_A_MESSAGE
+ROWS = OF_A_BROADCAST | OF_A_MESSAGE | OF_A_MEMBER | CHANGES
 LISTED = PUBLIC | PROGRAMS | PAGES | WRITERS_PAGES | ROWS
 
 
@@ -165,7 +173,7 @@ def test_what_another_organization_owns_is_not_found(
     assert answer.status_code in {404, 405}
 
 
-@pytest.mark.parametrize("name", sorted(WRITERS_PAGES | CHANGES_OF_A_BROADCAST))
+@pytest.mark.parametrize("name", sorted(WRITERS_PAGES | CHANGES))
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_an_agent_may_not_change_anything(own: Estate, name: str, method: str) -> None:
     answer = getattr(signed_in(own.world.agent), method)(own.address(name))

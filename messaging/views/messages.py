@@ -14,7 +14,12 @@ from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
-from messaging.access import organization_of, own_or_404, require_organization
+from messaging.access import (
+    organization_of,
+    own_or_404,
+    person_of,
+    require_organization,
+)
 from messaging.channels.catalogue import lookup
 from messaging.filters import MessageFilter
 from messaging.models import (
@@ -23,10 +28,18 @@ from messaging.models import (
     Message,
     MessageState,
     Receipt,
+    User,
 )
+from messaging.offers import offer_of
 from messaging.views.broadcast_names import BroadcastName, broadcast_names
 from messaging.views.causes import why
-from messaging.views.shown_content import content_heading, shown_parts, title_of
+from messaging.views.follow_ups import latest_follow_up, opened_for
+from messaging.views.shown_content import (
+    codes_of,
+    content_heading,
+    title_of,
+    versions,
+)
 from messaging.views.timeline import timeline
 from resend_admin.ui.keyset import keyset_page
 
@@ -82,13 +95,12 @@ def _asked_error(filters: MessageFilter) -> Any:
 def message_detail(request: HttpRequest, pk: int) -> HttpResponse:
     message = _own_message(request, pk)
     broadcast = _broadcast_of(message)
+    person = person_of(request)
     trail = [("Messages", reverse("messaging:message-list"))]
     if broadcast:
         trail.append((broadcast.name, broadcast.url))
-    context = _standing(message, broadcast) | {
+    context = _standing(message, broadcast, person) | {
         "title": title_of(message),
-        "content_heading": content_heading(message),
-        "parts": shown_parts(message),
         "runs": _other_runs(message),
         "trail": trail,
     }
@@ -102,14 +114,17 @@ def message_standing(request: HttpRequest, pk: int) -> HttpResponse:
     message = _own_message(request, pk)
     if request.GET.get("v") == _mark(message):
         return HttpResponse(status=HTTPStatus.NO_CONTENT)
-    context = _standing(message, _broadcast_of(message)) | {"is_fragment": True}
+    standing = _standing(message, _broadcast_of(message), person_of(request))
+    context = standing | {"is_fragment": True}
     response = render(request, "messaging/message_standing.html", context)
     patch_vary_headers(response, ["HX-Request"])
     return response
 
 
 def _own_message(request: HttpRequest, pk: int) -> Message:
-    rows = Message.objects.select_related("contact", "integration", "content")
+    rows = Message.objects.select_related(
+        "organization", "contact", "integration", "content", "amended_content"
+    )
     return own_or_404(request, rows, pk)
 
 
@@ -118,11 +133,13 @@ def _broadcast_of(message: Message) -> BroadcastName | None:
     return names.get(message.broadcast_id or 0)
 
 
-def _standing(message: Message, broadcast: BroadcastName | None) -> dict[str, Any]:
+def _standing(
+    message: Message, broadcast: BroadcastName | None, person: User
+) -> dict[str, Any]:
     """Return what changes while a message is on its way."""
     attempts = list(
         Attempt.objects.filter(message=message)
-        .select_related("integration")
+        .select_related("integration", "content")
         .order_by("number")
     )
     numbers = {attempt.pk: attempt.number for attempt in attempts}
@@ -134,12 +151,24 @@ def _standing(message: Message, broadcast: BroadcastName | None) -> dict[str, An
     ).order_by("pk")
     return {
         "message": message,
-        "entries": timeline(message, attempts, receipts, broadcast),
+        "entries": timeline(
+            message,
+            attempts,
+            receipts,
+            broadcast,
+            follow_up=latest_follow_up(message),
+            opened_for=opened_for(message),
+            hidden=codes_of(message),
+        ),
         "broadcast": broadcast,
         "why": why(message),
         "ledger": [(line, numbers.get(line.attempt_id or 0)) for line in ledger],
         "mark": _mark(message),
         "is_live": _is_live(message),
+        "content_heading": content_heading(message),
+        "versions": versions(message, attempts),
+        "may_write": person.may_write,
+        "offer": offer_of(message) if person.may_write else None,
     }
 
 

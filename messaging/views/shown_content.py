@@ -1,23 +1,76 @@
-"""What was sent, as the person saw it, and in a few words."""
+"""What was sent, as the person saw it, and in a few words; codes stay hidden."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Final
 
 from messaging.channels import preview
+from messaging.channels.contract import Channel
 from messaging.channels.preview import Part
-from messaging.models import Content, Message, MessageState
+from messaging.models import Attempt, Content, Message, MessageState
 from messaging.models.message import ARRIVED_STATES
+from messaging.one_time_codes import codes_in, hide, is_authentication
 
 LONGEST_TITLE: Final = 70
 
 
-def shown_parts(message: Message) -> list[Part]:
-    """Return the bubbles of this message; none when nothing was chosen to send."""
-    content = message.content
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One content of a message: the original, or what later attempts sent instead."""
+
+    heading: str
+    parts: list[Part]
+
+
+def shown_parts(message: Message, content: Content | None = None) -> list[Part]:
+    """Return the bubbles of this message; none when nothing was chosen to send.
+
+    ``content`` is what was sent instead of the original, if that is asked about.
+    A subject is shown where the member saw one: in an e-mail.
+    """
+    content = content or message.content
     if content is None:
         return []
-    return preview.parts(content.kind, content.payload, message.parameters)
+    with_subject = message.channel in {Channel.EMAIL, ""}
+    secret = is_authentication(content.kind, content.payload)
+    return [
+        _without_codes(part if with_subject else replace(part, subject=""), secret)
+        for part in preview.parts(content.kind, content.payload, message.parameters)
+    ]
+
+
+def versions(message: Message, attempts: Iterable[Attempt]) -> list[Version]:
+    """Return the original and, beside it, whatever else an attempt sent or will.
+
+    ``attempts`` come with their content, in the order of their numbers.
+    """
+    first: dict[int, int] = {}
+    contents: dict[int, Content] = {}
+    for attempt in attempts:
+        contents.setdefault(attempt.content_id, attempt.content)
+        first.setdefault(attempt.content_id, attempt.number)
+    if message.amended_content is not None:
+        contents.setdefault(message.amended_content.pk, message.amended_content)
+    others = [
+        Version(_since(first.get(pk)), shown_parts(message, content))
+        for pk, content in contents.items()
+        if pk != message.content_id
+    ]
+    return [Version("Original" if others else "", shown_parts(message)), *others]
+
+
+def codes_of(message: Message) -> frozenset[str]:
+    """Return the one-time codes in what was sent, which nothing else may repeat."""
+    content = message.content
+    if content is None:
+        return frozenset()
+    secret = is_authentication(content.kind, content.payload)
+    found: set[str] = set()
+    for part in preview.parts(content.kind, content.payload, message.parameters):
+        found |= codes_in("\n".join(_words(part)), is_authentication=secret)
+    return frozenset(found)
 
 
 def content_heading(message: Message) -> str:
@@ -41,6 +94,27 @@ def title_of(message: Message) -> str:
         if words.strip():
             return _shortened(words)
     return _kind_of(content)
+
+
+def _since(number: int | None) -> str:
+    return f"Instead, from attempt {number} on" if number else "With the next attempt"
+
+
+def _without_codes(part: Part, secret: bool) -> Part:
+    codes = codes_in("\n".join(_words(part)), is_authentication=secret)
+    if not codes:
+        return part
+    return replace(
+        part,
+        text=hide(part.text, codes),
+        subject=hide(part.subject, codes),
+        filename=hide(part.filename, codes),
+        buttons=tuple(hide(title, codes) for title in part.buttons),
+    )
+
+
+def _words(part: Part) -> tuple[str, ...]:
+    return (part.subject, part.text, part.filename, *part.buttons)
 
 
 def _kind_of(content: Content) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -14,12 +14,16 @@ from messaging.models import (
     Actor,
     Attempt,
     AttemptState,
+    FollowUp,
+    FollowUpState,
     Message,
     MessageState,
     Receipt,
     SkipReason,
 )
+from messaging.one_time_codes import hide
 from messaging.views.broadcast_names import BroadcastName
+from messaging.views.shown_content import title_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,15 @@ class Entry:
     answer: str = ""
     receipts: tuple[ShownReceipt, ...] = ()
     broadcast: BroadcastName | None = None
+    message: MessageName | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MessageName:
+    """A message that an entry leads to."""
+
+    pk: int
+    title: str
 
 
 FAILED: Final[dict[str, tuple[str, str, str]]] = {
@@ -76,19 +89,73 @@ def timeline(
     attempts: Sequence[Attempt],
     receipts: Iterable[Receipt],
     broadcast: BroadcastName | None,
+    *,
+    follow_up: FollowUp | None = None,
+    opened_for: FollowUp | None = None,
+    hidden: Collection[str] = (),
 ) -> list[Entry]:
     """Return what is planned, every attempt from the last to the first, the origin.
 
     ``attempts`` come with their integration. ``receipts`` are those of the attempts.
+    ``follow_up`` is the template this message waits behind, ``opened_for`` what this
+    message, a template, was sent for. ``hidden`` are codes that no answer may repeat.
     """
     said: dict[int | None, list[Receipt]] = defaultdict(list)
     for receipt in receipts:
         said[receipt.attempt_id] += [receipt]
     tries = [
-        _attempt(message, one, said[one.pk])
+        _without_codes(_attempt(message, one, said[one.pk]), hidden)
         for one in sorted(attempts, key=lambda each: -each.number)
     ]
-    return [*_standing(message), *tries, _origin(message, broadcast)]
+    planned = [*_standing(message), *_follow_up(message, follow_up)]
+    return [*planned, *tries, _origin(message, broadcast, opened_for)]
+
+
+def _follow_up(message: Message, follow_up: FollowUp | None) -> list[Entry]:
+    """Return what a template was sent for, while that still matters."""
+    if follow_up is None:
+        return []
+    template = MessageName(follow_up.opener_id, title_of(follow_up.opener))
+    if follow_up.state == FollowUpState.WAITING:
+        return [
+            Entry(
+                key="follow-up",
+                tone="info",
+                icon="chat",
+                title="It follows when the member answers",
+                at=follow_up.created_at,
+                sentences=("A template was sent first, to open the window.",),
+                facts=_asked(Actor.PERSON, follow_up.asked_by_name, ""),
+                message=template,
+            )
+        ]
+    is_last = message.state == MessageState.FAILED
+    if follow_up.state == FollowUpState.REFUSED and is_last:
+        return [
+            Entry(
+                key="follow-up",
+                tone="warn",
+                icon="warning",
+                title="The member answered, but it could not follow",
+                at=follow_up.closed_at,
+                sentences=(follow_up.sentence,),
+                message=template,
+            )
+        ]
+    return []
+
+
+def _without_codes(entry: Entry, hidden: Collection[str]) -> Entry:
+    if not hidden:
+        return entry
+    return replace(
+        entry,
+        answer=hide(entry.answer, hidden),
+        sentences=tuple(hide(one, hidden) for one in entry.sentences),
+        receipts=tuple(
+            replace(one, raw=hide(one.raw, hidden)) for one in entry.receipts
+        ),
+    )
 
 
 def _standing(message: Message) -> list[Entry]:
@@ -134,11 +201,23 @@ def _standing(message: Message) -> list[Entry]:
     return []
 
 
-def _origin(message: Message, broadcast: BroadcastName | None) -> Entry:
+def _origin(
+    message: Message, broadcast: BroadcastName | None, opened_for: FollowUp | None
+) -> Entry:
     made = {
         Actor.PERSON: "Made by a person.",
         Actor.API: "Made by an API client.",
     }
+    if opened_for is not None:
+        return Entry(
+            key="origin",
+            tone="idle",
+            icon="inbox",
+            title="Queued",
+            at=message.created_at,
+            sentences=("Sent first, so that another message can follow the answer.",),
+            message=MessageName(opened_for.message_id, title_of(opened_for.message)),
+        )
     known = broadcast or message.broadcast_id
     return Entry(
         key="origin",
