@@ -28,12 +28,12 @@ SANDBOX_URL = env.str("SANDBOX_URL", default="")
 SANDBOX_SMTP_PORT = env.int("SANDBOX_SMTP_PORT", default=0)
 
 INSTALLED_APPS = [
+    # First, so that our admin can take its pages off the list again.
+    "oauth2_provider",
     "resend_admin.ui",
     "resend_admin",
     "resend_admin.local",
     "broadcasts",
-    # Before messaging, whose admin takes its pages off the list again.
-    "oauth2_provider",
     "messaging",
     "django.contrib.admin",
     "django.contrib.auth",

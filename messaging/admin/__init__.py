@@ -6,6 +6,7 @@ Importing the package registers every model.
 from __future__ import annotations
 
 from messaging.admin import (
+    api_clients,
     contacts,
     contents,
     credits,
@@ -17,6 +18,7 @@ from messaging.admin import (
 )
 
 __all__ = [
+    "api_clients",
     "contacts",
     "contents",
     "credits",

@@ -6,7 +6,9 @@ from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
 
+from messaging import api_clients
 from messaging.models import (
+    ApiClient,
     Attempt,
     Contact,
     Content,
@@ -23,6 +25,7 @@ from tests.factories import World
 from tests.messaging.views.rows import receipt, tried
 
 OWNED: list[type[Model]] = [
+    ApiClient,
     Attempt,
     Contact,
     Content,
@@ -47,6 +50,9 @@ def fill(world: World) -> None:
     """Give an organization a row of every kind."""
     message = tried(world, "failed", attempts=1)
     receipt(message.attempts.get(), "failed")
+    api_clients.create(
+        organization=world.organization, name=f"Shop of message {message.pk}"
+    )
 
 
 def row_of(model: type[Model], world: World) -> Model:

@@ -1,0 +1,193 @@
+"""API clients: a secret is shown once, then it can be replaced or shut out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.views.decorators.cache import never_cache
+from oauth2_provider.models import (
+    AccessToken,
+    Application,
+    Grant,
+    IDToken,
+    RefreshToken,
+)
+
+from messaging import api_clients
+from messaging.admin.tenancy import ReadOnlyAdmin, TenantAdmin
+from messaging.models import ApiClient, ApiClientPace, KeptAnswer
+
+# Clients are made and shut out here, where they have an organization.
+for model in (AccessToken, Application, Grant, IDToken, RefreshToken):
+    admin.site.unregister(model)
+
+
+@admin.register(ApiClient)
+class ApiClientAdmin(TenantAdmin):
+    """Nothing is deleted: what a client has sent names it."""
+
+    managers_may_add = True
+    managers_may_change = True
+    list_display = (
+        "name",
+        "key",
+        "organization",
+        "access",
+        "requests_per_minute",
+        "last_used_at",
+        "is_live",
+    )
+    list_filter = ("access",)
+    list_select_related = ("organization",)
+    ordering = ("organization", "name")
+    sortable_by = ()
+    search_fields = ("name__istartswith", "key")
+    search_help_text = "The beginning of its name, or its key."
+    autocomplete_fields = ("organization",)
+    fields = ("organization", "name", "access", "requests_per_minute")
+    actions = None
+
+    @admin.display(description="live", boolean=True)
+    def is_live(self, client: ApiClient) -> bool:
+        return not client.is_revoked
+
+    def get_fields(self, request: HttpRequest, obj: Any | None = None) -> Any:
+        told = self.get_readonly_fields(request, obj)
+        return (*self.fields, *told)
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: Any | None = None
+    ) -> tuple[str, ...]:
+        if obj is None:
+            return ()
+        return ("key", "created_at", "rotated_at", "revoked_at", "last_used_at")
+
+    def get_urls(self) -> list[URLPattern]:
+        own = [
+            path(
+                f"<path:object_id>/{verb}/",
+                self.admin_site.admin_view(view),
+                name=f"messaging_apiclient_{verb}",
+            )
+            for verb, view in (
+                ("rotate", self.rotate_view),
+                ("revoke", self.revoke_view),
+            )
+        ]
+        return own + list(super().get_urls())
+
+    def save_model(
+        self, request: HttpRequest, obj: Any, form: Any, change: bool
+    ) -> None:
+        if change:
+            super().save_model(request, obj, form, change)
+            return
+        made, secret = api_clients.create(
+            organization=obj.organization,
+            name=obj.name,
+            access=obj.access,
+            requests_per_minute=obj.requests_per_minute,
+        )
+        obj.pk, obj.key, obj.new_secret = made.pk, made.key, secret
+
+    def response_add(
+        self, request: HttpRequest, obj: Any, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        """Show the secret in the answer itself: a redirect would have to keep it."""
+        return self._with_secret(request, obj, obj.new_secret)
+
+    def rotate_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        client = self._living(request, object_id)
+        if request.method != "POST":
+            return self._confirm(
+                request,
+                client,
+                verb="Rotate the secret",
+                sentence="The client gets a new secret. The present one, and tokens"
+                " that were given for it, are void at once.",
+            )
+        secret = api_clients.rotate(client)
+        self.log_change(request, client, "Rotated the secret.")
+        return self._with_secret(request, client, secret)
+
+    def revoke_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        client = self._living(request, object_id)
+        if request.method != "POST":
+            return self._confirm(
+                request,
+                client,
+                verb="Revoke",
+                sentence="The client is shut out at once and for good. It stays on"
+                " record for what it has sent.",
+            )
+        api_clients.revoke(client)
+        self.log_change(request, client, "Revoked.")
+        self.message_user(request, f"Revoked {client}.", messages.SUCCESS)
+        return HttpResponseRedirect(reverse("admin:messaging_apiclient_changelist"))
+
+    def _living(self, request: HttpRequest, object_id: str) -> ApiClient:
+        client: ApiClient = self.get_object(request, object_id)
+        if client.is_revoked or not self.has_change_permission(request, client):
+            raise PermissionDenied
+        return client
+
+    def _confirm(
+        self, request: HttpRequest, client: ApiClient, *, verb: str, sentence: str
+    ) -> HttpResponse:
+        context = self._context(request, client, title=f"{verb}: {client}")
+        return TemplateResponse(
+            request,
+            "admin/messaging/apiclient/confirm.html",
+            {**context, "verb": verb, "sentence": sentence},
+        )
+
+    def _with_secret(
+        self, request: HttpRequest, client: ApiClient, secret: str
+    ) -> HttpResponse:
+        context = self._context(request, client, title=f"The secret of {client}")
+        return _uncached(
+            request,
+            "admin/messaging/apiclient/secret.html",
+            {**context, "secret": secret},
+        )
+
+    def _context(
+        self, request: HttpRequest, client: ApiClient, *, title: str
+    ) -> dict[str, Any]:
+        return {
+            **self.admin_site.each_context(request),
+            "title": title,
+            "opts": self.opts,
+            "client": client,
+        }
+
+
+@never_cache
+def _uncached(
+    request: HttpRequest, template: str, context: dict[str, Any]
+) -> HttpResponse:
+    return TemplateResponse(request, template, context)
+
+
+@admin.register(ApiClientPace)
+class ApiClientPaceAdmin(ReadOnlyAdmin):
+    organization_path = "client__organization"
+    list_display = ("client", "paid_until")
+    list_select_related = ("client",)
+    sortable_by = ()
+    ordering = ("client",)
+
+
+@admin.register(KeptAnswer)
+class KeptAnswerAdmin(ReadOnlyAdmin):
+    organization_path = "client__organization"
+    list_display = ("key", "client", "status", "created_at")
+    list_select_related = ("client",)
+    fields = ("client", "key", "status", "created_at")
+    sortable_by = ()
+    ordering = ("-pk",)
