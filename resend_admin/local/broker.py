@@ -171,7 +171,9 @@ def give_back_held_tasks(url: str) -> int:
     while no worker runs, which is so just before the only one is started.
     """
     options = {"visibility_timeout": 0}
-    with Celery(broker=url).connection(transport_options=options) as connection:
+    with Celery(broker=url, set_as_current=False).connection(
+        transport_options=options
+    ) as connection:
         channel = connection.default_channel
         # A worker killed while it gave tasks back left its lock behind.
         channel.client.delete(channel.unacked_mutex_key)

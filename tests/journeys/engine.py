@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit, urlunsplit
 
-from celery import current_app
+from resend_admin.celery import app
 from django.db import connection
 
 PATIENCE = 60.0
@@ -83,7 +83,7 @@ class Engine:
 
 def empty_broker() -> None:
     """Lose everything that the broker holds for us, delivered or not."""
-    with current_app.connection_for_write() as broker:
+    with app.connection_for_write() as broker:
         client = broker.default_channel.client
         for pattern in ("resend_admin*", "unacked*", "_kombu*"):
             for key in client.scan_iter(pattern):
