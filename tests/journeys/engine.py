@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit, urlunsplit
 
-from resend_admin.celery import app
 from django.db import connection
+
+from resend_admin.celery import app
 
 PATIENCE = 60.0
 
