@@ -169,6 +169,11 @@ class BulkResendItem(models.Model):
         indexes = [
             models.Index(fields=["bulk", "state", "id"], name="bulk_item_by_state"),
             models.Index(
+                fields=["bulk", "id"],
+                condition=Q(state__in=["refused", "cancelled"]),
+                name="bulk_item_not_queued",
+            ),
+            models.Index(
                 fields=["bulk", "code", "cause", "id"],
                 condition=Q(state__in=["refused", "cancelled"]),
                 name="bulk_item_by_cause",

@@ -59,6 +59,11 @@ def message_list(request: HttpRequest) -> HttpResponse:
     page = keyset_page(
         found.select_related("contact"), request.GET, order=("-id",), size=25
     )
+    narrowed = [
+        (name, value)
+        for name, value in request.GET.items()
+        if value and name in filters.filters
+    ]
     asked = _asked_broadcast(filters)
     names = broadcast_names(
         organization, [asked, *(message.broadcast_id for message in page.rows)]
@@ -72,9 +77,10 @@ def message_list(request: HttpRequest) -> HttpResponse:
         ],
         "only_broadcast": names.get(asked or 0),
         "only_error": _asked_error(filters),
-        "is_narrowed": any(
-            value for name, value in request.GET.items() if name in filters.filters
-        ),
+        "is_narrowed": bool(narrowed),
+        "bulk_filter": narrowed,
+        "bulk_list_url": reverse("messaging:bulk-list"),
+        "may_write": person_of(request).may_write,
     }
     return render(request, "messaging/message_list.html", context)
 

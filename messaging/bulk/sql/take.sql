@@ -12,7 +12,7 @@ WITH taken AS MATERIALIZED (
 asked AS (
     SELECT id FROM taken
 ),
-facts AS (
+facts AS MATERIALIZED (
 /* facts */
 )
 SELECT taken.item_id, taken.id AS message_id, facts.*

@@ -1,0 +1,233 @@
+"""“Resend selected”: the verdict per cause, and what happens when it is confirmed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import Any, Final
+
+from django import forms
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods
+
+from messaging.access import organization_of, person_of, role_required
+from messaging.bulk import freezing
+from messaging.bulk.freezing import Order
+from messaging.bulk.selection import MOST, Selection
+from messaging.bulk.verdict import Verdict, verdict
+from messaging.models import BulkResend, Role
+from messaging.resend_forms import When
+from messaging.sending import Refused
+from messaging.views.bulk_words import selection_of, verdict_rows
+from resend_admin.ui.dialogs import close_dialog, render_dialog
+from resend_admin.ui.forms import DateTimeLocalField
+from resend_admin.ui.time_zones import moment_in_words
+
+NOTHING_CHOSEN: Final = "Tick at least one message in the list first."
+NONE_CAN: Final = "None of these messages can be sent again now; the table says why."
+MOMENT: Final = "%Y-%m-%dT%H:%M:%S.%f%z"
+
+
+class BulkForm(forms.Form):
+    """When, why, and whether to risk that somebody gets a message twice."""
+
+    accepts_duplicate = forms.BooleanField(required=False)
+    when = forms.ChoiceField(
+        choices=When.choices, widget=forms.RadioSelect, initial=When.NOW
+    )
+    at = DateTimeLocalField(label="Start at", required=False)
+    reason = forms.CharField(
+        label="Reason (optional)",
+        required=False,
+        max_length=300,
+        help_text="Kept with every attempt, for whoever looks at it later.",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+
+    def __init__(self, *args: Any, risky: int | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        soon = timezone.now() + timedelta(hours=1)
+        minutes = timedelta(minutes=-soon.minute % 15)
+        self.initial.setdefault("at", soon.replace(second=0, microsecond=0) + minutes)
+        self.fields["at"].required = self.data.get("when") == When.LATER
+        if risky is not None:
+            self.say_the_risk(risky)
+
+    def say_the_risk(self, risky: int) -> None:
+        """Name the number of unknown ones; without any there is nothing to ask."""
+        if not risky:
+            self.fields.pop("accepts_duplicate", None)
+            return
+        field = self.fields["accepts_duplicate"]
+        those = "the unknown one" if risky == 1 else f"the {risky:,} unknown ones"
+        field.label = f"Also {those}"
+        field.help_text = (
+            "It may have arrived, so the member may get it twice."
+            if risky == 1
+            else "They may have arrived, so these members may get it twice."
+        )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if cleaned.get("when") != When.LATER:
+            # What stands in a field that is not asked about says nothing.
+            self.errors.pop("at", None)
+            cleaned["at"] = None
+        at = cleaned.get("at")
+        if at is not None and at <= timezone.now():
+            self.add_error("at", "Choose a time that is still to come.")
+        return cleaned
+
+
+class Confirmed(forms.Form):
+    """What the dialog said when it was confirmed; hidden, never typed."""
+
+    shown_at = forms.DateTimeField(input_formats=[MOMENT])
+    shown_count = forms.IntegerField(min_value=0, max_value=MOST)
+    shown_queued = forms.IntegerField(min_value=0, max_value=MOST)
+
+
+@require_http_methods(["GET", "POST"])
+@role_required(Role.EDITOR)
+def bulk_create(request: HttpRequest) -> HttpResponse:
+    """Show the verdict on what the address chooses; freeze it when confirmed."""
+    selection = selection_of(request)
+    if selection is None:
+        return _nothing_chosen(request)
+    dialog = BulkDialog(request, selection)
+    return dialog.confirmed() if request.method == "POST" else dialog.asked()
+
+
+def page_of(bulk: BulkResend) -> str:
+    return reverse("messaging:bulk-detail", kwargs={"pk": bulk.pk})
+
+
+def _list_address(request: HttpRequest) -> str:
+    """Return the list as it was narrowed when the messages were chosen."""
+    query = request.GET.copy()
+    for name in ("ids", "all"):
+        query.pop(name, None)
+    address = reverse("messaging:message-list")
+    return f"{address}?{query.urlencode()}" if query else address
+
+
+def _nothing_chosen(request: HttpRequest) -> HttpResponse:
+    context = {
+        "cancel_url": _list_address(request),
+        "page_title": "Resend selected messages",
+        "dialog_off": NOTHING_CHOSEN,
+    }
+    status = HTTPStatus.OK
+    if request.method == "POST":
+        status = HTTPStatus.UNPROCESSABLE_ENTITY
+    return render_dialog(request, "messaging/bulk_create.html", context, status=status)
+
+
+@dataclass(frozen=True, slots=True)
+class BulkDialog:
+    request: HttpRequest
+    selection: Selection
+
+    def asked(self) -> HttpResponse:
+        found = self._verdict()
+        return self._page(found, BulkForm(risky=found.risky))
+
+    def confirmed(self) -> HttpResponse:
+        seen = Confirmed(self.request.POST)
+        form = BulkForm(self.request.POST)
+        is_typed_well = form.is_valid()
+        at = form.cleaned_data.get("at") if is_typed_well else None
+        if seen.is_valid() and (twin := self._submitted_before(seen)):
+            return self._done(twin)
+        found = self._verdict(at)
+        form.say_the_risk(found.risky)
+        if not seen.is_valid():
+            return self._again(found, form, "Look at the numbers and confirm.")
+        if not is_typed_well:
+            return self._page(found, form)
+        if at is not None and found.queued < seen.cleaned_data["shown_queued"]:
+            return self._again(found, form, _fewer_by_then(found, at))
+        if not found.queued and not (
+            found.risky and form.cleaned_data.get("accepts_duplicate")
+        ):
+            return self._page(found, form, HTTPStatus.CONFLICT)
+        return self._freeze(found, form, seen.cleaned_data)
+
+    def _freeze(
+        self, found: Verdict, form: BulkForm, seen: dict[str, Any]
+    ) -> HttpResponse:
+        answers = form.cleaned_data
+        outcome = freezing.freeze(
+            self.selection,
+            organization_of(self.request),
+            Order(
+                person=person_of(self.request),
+                shown_at=seen["shown_at"],
+                shown_count=seen["shown_count"],
+                reason=answers["reason"],
+                accepts_duplicate=bool(answers.get("accepts_duplicate")),
+                at=answers["at"],
+            ),
+        )
+        if isinstance(outcome, Refused):
+            return self._again(found, form, outcome.sentence)
+        return self._done(outcome)
+
+    def _submitted_before(self, seen: Confirmed) -> BulkResend | None:
+        """Return the bulk resend that this very dialog made, when it was sent twice."""
+        return BulkResend.objects.filter(
+            organization=organization_of(self.request),
+            created_by=person_of(self.request),
+            created_at__gte=seen.cleaned_data["shown_at"],
+            chosen=self.selection.words[:500],
+            total__gte=seen.cleaned_data["shown_count"],
+        ).first()
+
+    def _verdict(self, at: datetime | None = None) -> Verdict:
+        return verdict(self.selection, organization_of(self.request), at)
+
+    def _done(self, bulk: BulkResend) -> HttpResponse:
+        text = "The messages are being queued in the background."
+        if bulk.scheduled_for is not None:
+            text = f"The bulk resend starts on {moment_in_words(bulk.scheduled_for)}."
+        return close_dialog(self.request, page_of(bulk), text)
+
+    def _again(self, found: Verdict, form: BulkForm, sentence: str) -> HttpResponse:
+        form.add_error(None, sentence)
+        return self._page(found, form, HTTPStatus.CONFLICT)
+
+    def _page(
+        self, found: Verdict, form: BulkForm, status: int | None = None
+    ) -> HttpResponse:
+        off = ""
+        if not found.total:
+            off = "No message matches any more. Go back to the list and choose again."
+        elif not found.queued and not found.risky:
+            off = NONE_CAN
+        context = {
+            "form": form,
+            "verdict": found,
+            "rows": verdict_rows(found),
+            "words": self.selection.words,
+            "most": MOST,
+            "shown_at": f"{found.shown_at:{MOMENT}}",
+            "shown_count": str(found.candidates),
+            "shown_queued": str(found.queued),
+            "cancel_url": _list_address(self.request),
+            "page_title": "Resend selected messages",
+            "dialog_off": off,
+        }
+        return render_dialog(
+            self.request, "messaging/bulk_create.html", context, status=status
+        )
+
+
+def _fewer_by_then(found: Verdict, at: datetime) -> str:
+    when = moment_in_words(at)
+    if not found.queued:
+        return f"On {when} none of them can be sent again. Choose an earlier time."
+    messages = "1 message" if found.queued == 1 else f"{found.queued:,} messages"
+    return f"On {when} only {messages} can be sent again. Look again and confirm."
