@@ -4,6 +4,14 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
+from messaging.views.bulk import (
+    bulk_cancel,
+    bulk_csv,
+    bulk_detail,
+    bulk_list,
+    bulk_progress,
+)
+from messaging.views.bulk_dialog import bulk_create
 from messaging.views.hooks import hook
 from messaging.views.member_import import (
     member_import,
@@ -23,6 +31,12 @@ from messaging.views.resending import (
 app_name = "messaging"
 urlpatterns: list[URLPattern] = [
     path("messages/", message_list, name="message-list"),
+    path("messages/bulk/", bulk_list, name="bulk-list"),
+    path("messages/bulk/new/", bulk_create, name="bulk-create"),
+    path("messages/bulk/<int:pk>/", bulk_detail, name="bulk-detail"),
+    path("messages/bulk/<int:pk>/progress/", bulk_progress, name="bulk-progress"),
+    path("messages/bulk/<int:pk>/cancel/", bulk_cancel, name="bulk-cancel"),
+    path("messages/bulk/<int:pk>/not-queued.csv", bulk_csv, name="bulk-csv"),
     path("messages/<int:pk>/", message_detail, name="message-detail"),
     path("messages/<int:pk>/standing/", message_standing, name="message-standing"),
     path("messages/<int:pk>/resend/", message_resend, name="message-resend"),
