@@ -18,7 +18,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from broadcasts.models import BroadcastState
-from messaging.models import User
+from messaging.models import BulkResend, BulkResendItem, User
 from tests.factories import World
 
 pytestmark = pytest.mark.django_db
@@ -41,12 +41,14 @@ PAGES = {
     "broadcasts:broadcast-list",
     "broadcasts:overview-running",
     "messaging:message-list",
+    "messaging:bulk-list",
     "messaging:member-list",
 }
 """Lists: everybody of an organization, each with what is theirs."""
 WRITERS_PAGES = {
     "broadcasts:broadcast-create",
     "broadcasts:audience-preview",
+    "messaging:bulk-create",
     "messaging:member-import",
     "messaging:member-import-problems",
     "messaging:member-import-template",
@@ -74,9 +76,18 @@ CHANGES_OF_A_MESSAGE = {
     "messaging:message-copy",
     "messaging:message-follow-up-cancel",
 }
+OF_A_BULK_RESEND = {
+    "messaging:bulk-detail",
+    "messaging:bulk-progress",
+    "messaging:bulk-csv",
+}
+CHANGES_OF_A_BULK_RESEND = {"messaging:bulk-cancel"}
 OF_A_MEMBER = {"messaging:member-detail"}
 
-BIG_TABLES = "messaging_message|messaging_attempt|messaging_contact|messaging_receipt"
+BIG_TABLES = (
+    "messaging_message|messaging_attempt|messaging_contact|messaging_receipt"
+    "|messaging_bulkresenditem"
+)
 COUNTS_ROWS = re.compile(
     rf'COUNT\((?:(?!\(SELECT).)*? FROM "?({BIG_TABLES})"?', re.IGNORECASE | re.DOTALL
 )
@@ -105,6 +116,7 @@ class Estate:
         for group, noun in (
             (OF_A_BROADCAST | CHANGES_OF_A_BROADCAST, "broadcast"),
             (OF_A_MESSAGE | CHANGES_OF_A_MESSAGE, "message"),
+            (OF_A_BULK_RESEND | CHANGES_OF_A_BULK_RESEND, "bulk resend"),
             (OF_A_MEMBER, "member"),
         ):
             if name in group:
@@ -116,11 +128,18 @@ def estate(world: World) -> Estate:
     broadcast = world.broadcast(BroadcastState.COMPLETED)
     contact = world.contact(name=f"Somebody of {world.organization.name}")
     message = world.message("planned", contact=contact, broadcast_id=broadcast.pk)
+    bulk = BulkResend.objects.create(
+        organization=world.organization,
+        chosen=f"All messages of {world.organization.name}",
+        total=1,
+    )
+    BulkResendItem.objects.create(bulk=bulk, message=message)
     return Estate(
         world,
         {
             "broadcast": broadcast.pk,
             "message": message.pk,
+            "bulk resend": bulk.pk,
             "member": message.contact_id,
         },
     )
@@ -142,8 +161,9 @@ def signed_in(person: User) -> Client:
     return client
 
 
-CHANGES = CHANGES_OF_A_BROADCAST | CHANGES_OF_A_MESSAGE
-ROWS = OF_A_BROADCAST | OF_A_MESSAGE | OF_A_MEMBER | CHANGES
+CHANGES = CHANGES_OF_A_BROADCAST | CHANGES_OF_A_MESSAGE | CHANGES_OF_A_BULK_RESEND
+READ = OF_A_BROADCAST | OF_A_MESSAGE | OF_A_BULK_RESEND | OF_A_MEMBER
+ROWS = READ | CHANGES
 LISTED = PUBLIC | PROGRAMS | PAGES | WRITERS_PAGES | ROWS
 
 
@@ -181,9 +201,7 @@ def test_an_agent_may_not_change_anything(own: Estate, name: str, method: str) -
     assert answer.status_code in {403, 405}
 
 
-@pytest.mark.parametrize(
-    "name", sorted(PAGES | OF_A_BROADCAST | OF_A_MESSAGE | OF_A_MEMBER)
-)
+@pytest.mark.parametrize("name", sorted(PAGES | READ))
 def test_an_agent_may_read(own: Estate, foreign: Estate, name: str) -> None:
     answer = signed_in(own.world.agent).get(own.address(name))
 
