@@ -12,6 +12,7 @@ from messaging.views.bulk import (
     bulk_progress,
 )
 from messaging.views.bulk_dialog import bulk_create
+from messaging.views.embed import embedded_communications, embedded_resend
 from messaging.views.hooks import hook
 from messaging.views.member_import import (
     member_import,
@@ -65,5 +66,15 @@ urlpatterns: list[URLPattern] = [
         name="member-import-template",
     ),
     path("members/<int:pk>/", member_detail, name="member-detail"),
+    path(
+        "embed/members/<path:external_id>/communications/",
+        embedded_communications,
+        name="embedded-communications",
+    ),
+    path(
+        "embed/members/<path:external_id>/communications/<int:pk>/resend/",
+        embedded_resend,
+        name="embedded-resend",
+    ),
     path("hooks/<uuid:uid>", hook, name="hook"),
 ]

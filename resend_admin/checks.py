@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -70,6 +71,21 @@ def check_addresses(**kwargs: Any) -> list[CheckMessage]:
     return found
 
 
+@register()
+def check_embedding(**kwargs: Any) -> list[CheckMessage]:
+    return [
+        Error(
+            f"EMBED_ANCESTORS names “{origin}”, which is no origin.",
+            hint="Write scheme, host and, if need be, port, and nothing behind them:"
+            " https://desk.example.org. Separate several by commas.",
+            id="resend_admin.E007",
+        )
+        for origin in settings.EMBED_ANCESTORS
+        if not ORIGIN.fullmatch(origin)
+    ]
+
+
+ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?|https?://\[[0-9a-f:]+\](:\d+)?")
 BROKERS = ("redis", "rediss", "amqp", "amqps")
 
 

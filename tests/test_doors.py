@@ -25,6 +25,8 @@ pytestmark = pytest.mark.django_db
 
 PUBLIC = {"login", "logout", "healthz", "readyz", "ui:theme", "messaging:hook"}
 """No log-in: probes, the log-in itself, and providers with their own proof."""
+FRAMES = {"messaging:embedded-communications", "messaging:embedded-resend"}
+"""No log-in and no cookie: a signed token opens one member in another product."""
 PROGRAMS = {
     "api:openapi-json",
     "api:openapi-view",
@@ -111,6 +113,7 @@ class Estate:
 
     world: World
     numbers: dict[str, int]
+    external_id: str
 
     def address(self, name: str) -> str:
         for group, noun in (
@@ -121,6 +124,9 @@ class Estate:
         ):
             if name in group:
                 return reverse(name, args=[self.numbers[noun]])
+        if name in FRAMES:
+            numbers = [self.numbers["message"]] if name.endswith("resend") else []
+            return reverse(name, args=[self.external_id, *numbers])
         return reverse(name)
 
 
@@ -142,6 +148,7 @@ def estate(world: World) -> Estate:
             "bulk resend": bulk.pk,
             "member": message.contact_id,
         },
+        contact.external_id,
     )
 
 
@@ -164,14 +171,14 @@ def signed_in(person: User) -> Client:
 CHANGES = CHANGES_OF_A_BROADCAST | CHANGES_OF_A_MESSAGE | CHANGES_OF_A_BULK_RESEND
 READ = OF_A_BROADCAST | OF_A_MESSAGE | OF_A_BULK_RESEND | OF_A_MEMBER
 ROWS = READ | CHANGES
-LISTED = PUBLIC | PROGRAMS | PAGES | WRITERS_PAGES | ROWS
+LISTED = PUBLIC | PROGRAMS | FRAMES | PAGES | WRITERS_PAGES | ROWS
 
 
 def test_every_address_is_listed_here() -> None:
     assert set(names()) == LISTED
 
 
-@pytest.mark.parametrize("name", sorted(LISTED - PUBLIC - PROGRAMS))
+@pytest.mark.parametrize("name", sorted(LISTED - PUBLIC - PROGRAMS - FRAMES))
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_a_stranger_to_the_server_is_sent_to_the_log_in(
     own: Estate, name: str, method: str
@@ -181,6 +188,17 @@ def test_a_stranger_to_the_server_is_sent_to_the_log_in(
     assert answer.status_code in {302, 405}
     if answer.status_code == 302:
         assert answer["Location"].startswith("/login/")
+
+
+@pytest.mark.parametrize("name", sorted(FRAMES))
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_no_log_in_opens_what_takes_a_token(
+    own: Estate, name: str, method: str
+) -> None:
+    answer = getattr(signed_in(own.world.admin), method)(own.address(name))
+
+    assert answer.status_code in {403, 405}
+    assert own.world.organization.name not in content_of(answer)
 
 
 @pytest.mark.parametrize("name", sorted(ROWS))
@@ -222,7 +240,7 @@ def test_a_count_is_recognised(statement: str, counts: bool) -> None:
     assert bool(COUNTS_ROWS.search(statement)) is counts
 
 
-@pytest.mark.parametrize("name", sorted(LISTED - PUBLIC - PROGRAMS))
+@pytest.mark.parametrize("name", sorted(LISTED - PUBLIC - PROGRAMS - FRAMES))
 def test_no_page_counts_rows(own: Estate, name: str) -> None:
     client = signed_in(own.world.editor)
     with CaptureQueriesContext(

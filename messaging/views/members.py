@@ -23,10 +23,9 @@ from messaging.channels.contract import Channel
 from messaging.filters import MemberFilter
 from messaging.models import Contact, Message
 from messaging.models.contact import CHANNEL_NAMES
-from messaging.views.broadcast_names import broadcast_names
-from messaging.views.causes import why
+from messaging.models.message import ARRIVED_STATES
+from messaging.views.communications import communications
 from messaging.views.known_traits import known_traits
-from messaging.views.shown_content import title_of
 from resend_admin.ui.keyset import keyset_page
 
 WINDOW: Final = timedelta(hours=24)
@@ -55,25 +54,27 @@ def member_list(request: HttpRequest) -> HttpResponse:
 @require_safe
 @require_organization
 def member_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    member = own_or_404(request, Contact, pk)
-    organization = organization_of(request)
-    sent = Message.objects.filter(organization=organization, contact=member)
-    page = keyset_page(
-        sent.select_related("content"), request.GET, order=("-id",), size=25
+    member = own_or_404(request, Contact.objects.select_related("organization"), pk)
+    may_write = person_of(request).may_write
+    page, rows = communications(
+        member, request.GET, _send_again_url if may_write else None
     )
-    names = broadcast_names(organization, [row.broadcast_id for row in page.rows])
     context = {
         "member": member,
         "page": page,
-        "rows": [
-            (row, title_of(row), why(row), names.get(row.broadcast_id or 0))
-            for row in page.rows
-        ],
+        "rows": rows,
+        "may_write": may_write,
         "reach": _reach(member),
         "window": _window(member),
         "trail": [("Members", reverse("messaging:member-list"))],
     }
     return render(request, "messaging/member_detail.html", context)
+
+
+def _send_again_url(message: Message) -> str:
+    arrived = message.state in ARRIVED_STATES
+    name = "message-copy" if arrived else "message-resend"
+    return reverse(f"messaging:{name}", kwargs={"pk": message.pk})
 
 
 @dataclass(frozen=True, slots=True)
