@@ -92,6 +92,11 @@ def with_secret(key: str, secret: str) -> ApiClient | None:
     return client
 
 
+def prune_tokens() -> int:
+    """Remove the tokens that have expired; return how many there were."""
+    return int(AccessToken.objects.filter(expires__lt=timezone.now()).delete()[0])
+
+
 def new_secret() -> str:
     """Return 256 random bits, as text that survives every configuration file."""
     return secrets.token_urlsafe(32)

@@ -7,7 +7,7 @@ from typing import Any
 from celery import shared_task
 from celery.signals import worker_shutting_down
 
-from messaging import receipts
+from messaging import api_clients, idempotency, receipts
 from messaging.bulk import running as bulk_running
 from messaging.dispatch import doorbell, pulse, pump
 from messaging.dispatch import rescue as rescuing
@@ -44,6 +44,13 @@ def run_bulk_resends() -> None:
 @shared_task(name="messaging.tasks.prune_bulk_resends")
 def prune_bulk_resends() -> None:
     bulk_running.prune()
+
+
+@shared_task(name="messaging.tasks.prune_api")
+def prune_api() -> None:
+    """Forget answers that nobody may ask for again, and tokens that have expired."""
+    idempotency.prune()
+    api_clients.prune_tokens()
 
 
 @worker_shutting_down.connect

@@ -161,8 +161,6 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     }
 }
-EMBED_ANCESTORS: list[str] = env.list("EMBED_ANCESTORS", default=[])
-"""Origins that may show a member's communication in a frame; no other page may."""
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
@@ -235,6 +233,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 24 * 3600.0,
         "options": {"expires": 3600},
     },
+    "prune api": {
+        "task": "messaging.tasks.prune_api",
+        "schedule": 3600.0,
+        "options": {"expires": 600},
+    },
 }
 
 # -- The engine ---------------------------------------------------------------
@@ -259,14 +262,7 @@ LOGGING = {
     "formatters": {
         "line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}
     },
-    "filters": {"hide_tokens": {"()": "resend_admin.logs.HideTokens"}},
-    "handlers": {
-        "console": {
-            "class": "logging.StreamHandler",
-            "formatter": "line",
-            "filters": ["hide_tokens"],
-        }
-    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {
         "handlers": ["console"],
         "level": env.str("LOG_LEVEL", default="INFO"),
@@ -276,7 +272,5 @@ LOGGING = {
         "celery": {"level": "WARNING"},
         # At DEBUG it writes tokens into the log.
         "oauthlib": {"level": "INFO"},
-        # Django gives this one a handler of its own, past the filter.
-        "django.server": {"handlers": ["console"], "propagate": False},
     },
 }

@@ -54,7 +54,7 @@ REFUSAL_CODES: dict[str, int] = {
 """Stable numbers for the reasons why a message is not sent again."""
 INPUT_INVALID = "Input is invalid, Please check request parameters or input xml/json"
 
-router = Router(tags=["Communications (Capillary)"])
+router = Router(tags=["Communications (Capillary)"], by_alias=True)
 
 
 class CommunicationResend(Request):

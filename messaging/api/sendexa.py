@@ -46,7 +46,7 @@ PROVIDER_REFUSED = "The provider refused the WhatsApp message"
 
 PublicId = PathEx[str, P(alias="messageId", max_length=100)]
 
-router = Router(tags=["WhatsApp (Sendexa)"])
+router = Router(tags=["WhatsApp (Sendexa)"], by_alias=True)
 
 
 @router.post(

@@ -15,13 +15,23 @@ from broadcasts import drafts, flows, schedule
 from broadcasts.audience import Audience
 from broadcasts.fields import BroadcastFields, RouteSpec
 from broadcasts.models import Broadcast, BroadcastKind, Flow
-from messaging import credits, members, receipts
+from messaging import api_clients, credits, members, receipts
 from messaging.channels.contract import ContentKind, Event, EventKind
-from messaging.models import Content, Integration, Organization, Role, User
+from messaging.models import (
+    ApiAccess,
+    ApiClient,
+    Content,
+    Integration,
+    Organization,
+    Role,
+    User,
+)
 from resend_admin.local import demo_members
 
 ORGANIZATION_ID = 100737
 PASSWORD = "demo"  # noqa: S105 - the demo's well-known password
+API_KEY = "demo-key"
+API_SECRET = "demo-secret"  # noqa: S105 - well-known as well
 ZONE = "Africa/Accra"
 WINDOW_CLOSED_SHARE = 60
 """One member in so many has not written lately, so WhatsApp's window is closed."""
@@ -45,11 +55,13 @@ def seed() -> bool:
     if organization is not None:
         for integration in organization.integrations.all():
             _point_at_sandbox(integration)
+        _api_client(organization)
         return False
     with transaction.atomic():
         organization = _organization()
         editor = _people(organization)
         integrations = _integrations(organization)
+        _api_client(organization)
     _members(organization, integrations["whatsapp_cloud"])
     templates = _templates(organization)
     flow = _flow(organization, editor)
@@ -81,6 +93,18 @@ def _people(organization: Organization) -> User:
         for username, first_name, last_name, role in PEOPLE
     }
     return made["editor"]
+
+
+def _api_client(organization: Organization) -> None:
+    """Add the client of the README, also to a demo from before there was one."""
+    if not ApiClient.objects.filter(key=API_KEY).exists():
+        api_clients.create(
+            organization=organization,
+            name="Demo shop",
+            access=ApiAccess.WRITE,
+            key=API_KEY,
+            secret=API_SECRET,
+        )
 
 
 def _integrations(organization: Organization) -> dict[str, Integration]:

@@ -7,7 +7,6 @@ from base64 import b64encode
 from dataclasses import dataclass
 from typing import Any
 
-from django.http import HttpResponse
 from django.test import Client
 
 from messaging import api_clients, resend
@@ -89,7 +88,7 @@ def settled(
     return resend.fresh(message.pk)
 
 
-def problem(response: HttpResponse, status: int) -> str:
+def problem(response: Any, status: int) -> str:
     """Return the code of a refusal in the envelope of ``/v1``, after a look at it."""
     body = json.loads(response.content)
     assert response.status_code == status, body

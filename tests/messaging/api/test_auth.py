@@ -213,6 +213,14 @@ def test_a_token_expires_and_is_swept_away_by_the_next(writer: Caller) -> None:
     assert AccessToken.objects.count() == 1
 
 
+def test_expired_tokens_are_swept_away_in_any_case(writer: Caller) -> None:
+    token_of(writer)
+    assert api_clients.prune_tokens() == 0
+    AccessToken.objects.update(expires=timezone.now() - timedelta(seconds=1))
+
+    assert api_clients.prune_tokens() == 1
+
+
 @pytest.mark.parametrize(
     "form",
     [

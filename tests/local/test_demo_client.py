@@ -1,0 +1,23 @@
+"""The API client that the README's curl lines use."""
+
+from __future__ import annotations
+
+import pytest
+
+from messaging import api_clients
+from messaging.models import ApiClient, Organization
+from resend_admin.local import demo
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_demo_from_before_there_was_one_gets_it_once() -> None:
+    organization = Organization.objects.create(pk=demo.ORGANIZATION_ID, name="Club")
+
+    assert demo.seed() is False
+    assert demo.seed() is False
+
+    client = api_clients.with_secret("demo-key", "demo-secret")
+    assert client == ApiClient.objects.get()
+    assert client.organization == organization
+    assert client.may_write
