@@ -161,6 +161,8 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     }
 }
+EMBED_ANCESTORS: list[str] = env.list("EMBED_ANCESTORS", default=[])
+"""Origins that may show a member's communication in a frame; no other page may."""
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
@@ -262,7 +264,14 @@ LOGGING = {
     "formatters": {
         "line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"hide_tokens": {"()": "resend_admin.logs.HideTokens"}},
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["hide_tokens"],
+        }
+    },
     "root": {
         "handlers": ["console"],
         "level": env.str("LOG_LEVEL", default="INFO"),
@@ -272,5 +281,7 @@ LOGGING = {
         "celery": {"level": "WARNING"},
         # At DEBUG it writes tokens into the log.
         "oauthlib": {"level": "INFO"},
+        # Django gives this one a handler of its own, past the filter.
+        "django.server": {"handlers": ["console"], "propagate": False},
     },
 }
