@@ -77,6 +77,8 @@ class Batch:
     """The attempt that each receipt belongs to."""
     best: dict[int, dict[str, Any]] = field(default_factory=dict)
     """The highest word for each attempt."""
+    missing: dict[int, int] = field(default_factory=dict)
+    """A bit for each part of an attempt that a provider took back."""
     members: list[dict[str, Any]] = field(default_factory=list)
     """What members did: wrote to us, opted out or in."""
 
@@ -116,10 +118,18 @@ def _understand_state(row: dict[str, Any], batch: Batch) -> ReceiptResult:
     if row["state"] != "failed" and not _is_last_part(row):
         # The message is there when its last part is; a failed part fails it.
         return ReceiptResult.IGNORED
+    if row["state"] == "failed":
+        parts = batch.missing.get(row["matched_id"], 0)
+        batch.missing[row["matched_id"]] = parts | 1 << _part(row)
     known = batch.best.get(row["matched_id"])
-    if known is None or RANK[known["state"]] < RANK[row["state"]]:
+    if known is None or _weight(known) < _weight(row):
         batch.best[row["matched_id"]] = row
     return ReceiptResult.APPLIED
+
+
+def _weight(row: dict[str, Any]) -> tuple[int, int]:
+    """Order words about one attempt: by rank, then the earliest part that failed."""
+    return RANK[row["state"]], -_part(row)
 
 
 def _part(row: dict[str, Any]) -> int:
@@ -138,6 +148,14 @@ def _apply_states(batch: Batch) -> None:
         return
     ledger.lock_all(row["organization_id"] for row in batch.best.values())
     changed = statements.rows("apply_states", _columns(batch))
+    if batch.missing:
+        statements.rows(
+            "parts_missing",
+            {
+                "attempt_id": list(batch.missing),
+                "parts": list(batch.missing.values()),
+            },
+        )
     changed_ids = {row["attempt_id"] for row in changed}
     ledger.settle(sorted(changed_ids))
     moved = [row for row in changed if row["message_id"] is not None]
@@ -163,7 +181,6 @@ def _columns(batch: Batch) -> dict[str, list[Any]]:
             "error_class",
             "error_detail",
             "at",
-            "part",
         )
     }
     for attempt_id, row in sorted(batch.best.items()):
@@ -178,7 +195,6 @@ def _columns(batch: Batch) -> dict[str, list[Any]]:
         )
         columns["error_detail"].append(row["error_detail"] if failed else "")
         columns["at"].append(_believable(row["occurred_at"], row["received_at"]))
-        columns["part"].append(_part(row))
     return columns
 
 

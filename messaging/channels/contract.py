@@ -203,6 +203,8 @@ class Provider(Protocol):
     """Messages per second that a new integration starts with."""
     timeout: float
     """Seconds after which an unanswered request is in doubt."""
+    concurrency: int
+    """Requests that one connection really has under way at the same time."""
     confirms_delivery: bool
     """Whether receipts follow; without them *sent* is the last word."""
     fields: Sequence[Field]

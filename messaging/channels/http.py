@@ -82,6 +82,7 @@ class HttpProvider(ABC):
     content_kinds: frozenset[ContentKind]
     default_rate: float
     timeout: float = 10.0
+    concurrency: int = MAX_CONNECTIONS
     confirms_delivery: bool
     fields: Sequence[Field]
     limits: Limits

@@ -60,6 +60,7 @@ class Smtp:
     content_kinds = frozenset(ContentKind) - {ContentKind.INTERACTIVE}
     default_rate = 10.0
     timeout = 30.0
+    concurrency = CONNECTIONS
     confirms_delivery = False
     limits = Limits(text=500_000, caption=100_000)
     fields: Sequence[Field] = (

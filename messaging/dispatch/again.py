@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.db import transaction
+
 from messaging.dispatch import statements
 from messaging.models import Actor, MessageState, Priority
 
@@ -40,7 +42,13 @@ def queue_again(
     if not wanted:
         return set()
     columns = {name: [getattr(one, name) for one in wanted] for name in COLUMNS}
-    found = statements.rows("queue_again", {**columns, "states": list(states)})
+    with transaction.atomic():
+        statements.rows("hold_messages", {"message_ids": columns["message_id"]})
+        found = statements.rows(
+            "queue_again",
+            {**columns, "states": list(states)},
+            taken_over=statements.part("taken_over_by"),
+        )
     return {row["id"] for row in found}
 
 

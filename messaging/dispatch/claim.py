@@ -11,6 +11,10 @@ from django.db import transaction
 from messaging.dispatch import ledger, pace, statements
 from messaging.models import Integration, IntegrationState, SkipReason
 
+MANY = {"of_those_that_nobody_holds": "SKIP LOCKED"}
+"""Whoever claims many passes by what another one holds at the moment."""
+ONE_ONLY = {"and_this_one_only": "AND id = %(message_id)s"}
+"""Whoever wants this very message waits for it."""
 UNPRICED = 2_000_000_000
 """More than any chunk: what an integration without a price can afford."""
 
@@ -29,6 +33,7 @@ class Claimed:
     parameters: dict[str, str]
     parts: int
     parts_sent: int
+    """A bit for each part that is accepted; see ``Message.parts_sent``."""
     is_retry_of_chain: bool
 
 
@@ -75,7 +80,7 @@ def claim(
                 "affordable": _affordable(allowed),
                 "message_id": message_id,
             },
-            **({"and_this_one_only": "AND id = %(message_id)s"} if message_id else {}),
+            **(ONE_ONLY if message_id else MANY),
         )
         attempts = [_claimed(row) for row in rows if row["attempt_id"] is not None]
         if attempts:

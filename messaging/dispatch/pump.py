@@ -66,15 +66,17 @@ def _fly(
     settled = 0
     while True:
         taken, wait = 0, 0.0
-        may_claim = (
-            not stopping.is_set()
-            and time.monotonic() < ends_at
-            and pace.take_lease(integration.pk, holder)
-        )
-        if may_claim and (room := settings.DISPATCH_CHUNK - len(flight)) > 0:
-            claimed = claim(integration, limit=room)
-            flight.launch(claimed.attempts)
-            taken, wait = claimed.taken, claimed.wait_seconds
+        if not stopping.is_set() and time.monotonic() < ends_at:
+            try:
+                taken, wait = _claim_more(integration, holder, flight)
+            except OperationalError:
+                # What is under way must still be landed and written; without
+                # anything under way, the next ring tries again.
+                if not len(flight):
+                    raise
+                logger.warning("PostgreSQL is away; landing what is under way")
+                close_old_connections()
+                ends_at = 0.0
         if len(flight):
             settled += land(integration, flight)
         elif wait and time.monotonic() + wait < ends_at:
@@ -83,11 +85,29 @@ def _fly(
             return settled
 
 
+def _claim_more(
+    integration: Integration, holder: uuid.UUID, flight: Flight
+) -> tuple[int, float]:
+    """Put more attempts on their way; return how many messages were dealt with,
+    and the seconds until the rate allows another one."""
+    room = min(settings.DISPATCH_CHUNK, flight.capacity) - len(flight)
+    if room <= 0 or not pace.take_lease(integration.pk, holder):
+        return 0, 0.0
+    claimed = claim(integration, limit=room)
+    flight.launch(claimed.attempts)
+    return claimed.taken, claimed.wait_seconds
+
+
 def land(integration: Integration, flight: Flight) -> int:
     """Gather answers for a moment and write them; return how many were ours."""
-    settled = _settle(integration, flight, flight.land(LANDING_SECONDS))
+    results = flight.land(LANDING_SECONDS)
+    settled = _settle(integration, flight, results)
     if flight.silence:
-        pace.pause(integration.pk, flight.silence)
+        try:
+            pace.pause(integration.pk, flight.silence)
+        except OperationalError:
+            # The flight itself keeps silent; a later landing says it again.
+            close_old_connections()
     return settled
 
 

@@ -37,7 +37,10 @@ OWN = "resend_admin"
 ATTEMPT_SECONDS = 60.0
 """An attempt is over by then: not left, it goes back; else it is in doubt.
 Stays well below ``RESCUE_AFTER_SECONDS``."""
+ROUNDS = 5
+"""Attempts per concurrent request that are opened ahead, to keep the way busy."""
 ANSWER_LIMIT = 4_000
+PROVIDER_ID_LIMIT = 128
 
 
 @dataclass(slots=True)
@@ -46,6 +49,7 @@ class Progress:
 
     started: float
     parts_sent: int
+    """A bit for each part that is accepted; see ``Message.parts_sent``."""
     pauses: int = 0
     waited: float = 0.0
     has_left: bool = False
@@ -70,6 +74,8 @@ class Flight:
         self.provider = provider
         self.connection = connection
         self.concurrency = asyncio.Semaphore(concurrency)
+        self.capacity = concurrency * ROUNDS
+        """Attempts that may be under way: more would wait longer than they live."""
         self.seconds = seconds
         self.holds_retries = False
         """Whether a message of a chain was among those launched."""
@@ -113,7 +119,12 @@ def in_flight(integration: Integration, concurrency: int) -> Iterator[Flight]:
         opening = provider.connect(integration.account)
         connection = runner.run(_enter(opening))
         try:
-            yield Flight(provider, connection, runner, concurrency=concurrency)
+            yield Flight(
+                provider,
+                connection,
+                runner,
+                concurrency=min(concurrency, provider.concurrency),
+            )
         finally:
             runner.run(_leave(opening))
 
@@ -132,7 +143,11 @@ async def _send_one(flight: Flight, claimed: Claimed, ends_at: float) -> Result:
         async with asyncio.timeout(max(0.0, ends_at - time.monotonic())):
             async with flight.concurrency:
                 progress.started = time.monotonic()
-                result = await _send_parts(flight, claimed, progress)
+                if ends_at - progress.started < flight.provider.timeout:
+                    # Too late to wait for an answer: better not to begin.
+                    result = _out_of_time(flight, claimed, progress)
+                else:
+                    result = await _send_parts(flight, claimed, progress)
     except TimeoutError:
         result = _out_of_time(flight, claimed, progress)
     except Exception as error:
@@ -165,7 +180,7 @@ async def _send_parts(flight: Flight, claimed: Claimed, progress: Progress) -> R
         return _failed(claimed, f"{OWN}:content_refused", " ".join(refusals))
     answer: Answer | None = None
     for number, (kind, payload) in enumerate(parts):
-        if number < claimed.parts_sent:
+        if claimed.parts_sent >> number & 1:
             continue
         outbound = Outbound(
             attempt_id=claimed.attempt_id,
@@ -178,7 +193,7 @@ async def _send_parts(flight: Flight, claimed: Claimed, progress: Progress) -> R
         answer = await _send_patiently(flight, outbound, progress)
         if not isinstance(answer, Accepted):
             break
-        progress.parts_sent = number + 1
+        progress.parts_sent |= 1 << number
     if answer is None:
         # Everything had been accepted before; there is nothing left to send.
         return Result(claimed.attempt_id, "sent")
@@ -228,7 +243,7 @@ def _result(claimed: Claimed, answer: Answer, flight: Flight) -> Result:
             return Result(
                 claimed.attempt_id,
                 "delivered" if answer.delivered else "sent",
-                provider_id=answer.provider_id,
+                provider_id=answer.provider_id[:PROVIDER_ID_LIMIT],
                 answer=answer.raw[:ANSWER_LIMIT],
                 http_status=answer.http_status,
             )

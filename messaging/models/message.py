@@ -132,6 +132,8 @@ class Message(models.Model):
         db_default=0,
         help_text="Parts of a flow that a provider accepted; a retry goes on there.",
     )
+    """A bit for each part, so that a part that fails later leaves a hole: the next
+    attempt sends just what is missing. Fifteen parts fit."""
     priority = models.PositiveSmallIntegerField(
         choices=Priority.choices, default=Priority.BULK, db_default=Priority.BULK
     )

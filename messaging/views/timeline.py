@@ -277,7 +277,7 @@ def _facts(message: Message, attempt: Attempt) -> Iterable[str]:
         times = "once" if attempt.pauses == 1 else f"{attempt.pauses} times"
         yield f"the provider asked to wait {times}"
     if attempt.parts > 1:
-        yield f"{attempt.parts_sent} of {attempt.parts} parts accepted"
+        yield f"{attempt.parts_sent.bit_count()} of {attempt.parts} parts accepted"
     if attempt.http_status:
         yield f"HTTP {attempt.http_status}"
     if attempt.error_code:

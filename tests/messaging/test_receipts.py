@@ -326,7 +326,11 @@ def test_a_retry_that_waits_is_cancelled_when_the_source_arrives_after_all(
     close(integration, attempt, "failed")
     source = Message.objects.get()
     retry = ours.message(
-        "planned", integration=integration, contact=source.contact, root=source
+        "planned",
+        integration=integration,
+        contact=source.contact,
+        broadcast_id=ours.broadcast().pk,
+        root=source,
     )
 
     tell(integration, [told(attempt, "delivered")])
@@ -362,7 +366,7 @@ def test_a_flow_has_arrived_when_its_last_part_has(
     ours.message(integration=integration, content=flow)
     claim(integration, limit=1)
     attempt = Attempt.objects.get()
-    settle(integration, [Result(attempt.pk, "sent", parts_sent=2)])
+    settle(integration, [Result(attempt.pk, "sent", parts_sent=0b11)])
 
     tell(integration, [told(attempt, "delivered", part=0)])
     assert Message.objects.get().state == "sent"
@@ -370,8 +374,10 @@ def test_a_flow_has_arrived_when_its_last_part_has(
     assert Message.objects.get().state == "delivered"
 
 
-def test_a_retry_of_a_flow_begins_at_the_part_that_failed(
-    ours: World, integration: Integration
+@pytest.mark.parametrize("order", list(itertools.permutations([0, 2])))
+@pytest.mark.parametrize("together", [True, False])
+def test_a_retry_of_a_flow_sends_the_parts_that_failed(
+    ours: World, integration: Integration, order: tuple[int, ...], together: bool
 ) -> None:
     part = {"kind": "text", "payload": {"text": "a"}}
     flow = Content.objects.create(
@@ -380,11 +386,25 @@ def test_a_retry_of_a_flow_begins_at_the_part_that_failed(
     ours.message(integration=integration, content=flow)
     claim(integration, limit=1)
     attempt = Attempt.objects.get()
-    settle(integration, [Result(attempt.pk, "sent", parts_sent=3)])
+    settle(integration, [Result(attempt.pk, "sent", parts_sent=0b111)])
 
-    tell(integration, [told(attempt, "failed", part=1)])
+    events = [told(attempt, "failed", part=number) for number in order]
+    for batch in [events] if together else [[event] for event in events]:
+        tell(integration, batch)
 
-    assert Message.objects.get().parts_sent == 1
+    message = Message.objects.get()
+    assert (message.state, message.parts_sent) == ("failed", 0b010)
+
+
+def test_a_single_message_that_failed_later_is_sent_again_whole(
+    ours: World, integration: Integration
+) -> None:
+    attempt = open_attempt(ours, integration)
+    settle(integration, [Result(attempt.pk, "sent", parts_sent=1)])
+
+    tell(integration, [told(attempt, "failed")])
+
+    assert Message.objects.get().parts_sent == 0
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from messaging import resend
+from messaging import receipts, resend
 from messaging.audit import ledger_differences, tally_differences
+from messaging.channels.contract import Event, EventKind
 from messaging.dispatch import pace, pump
 from messaging.dispatch.claim import claim
 from messaging.dispatch.settle import Result, settle
@@ -391,3 +392,95 @@ def test_a_waiting_automatic_retry_goes_out_by_the_pump(
     message.refresh_from_db()
     assert message.state == "sent"
     assert message.attempts.get(number=2).actor == "automatic"
+
+
+def test_a_person_whom_another_run_took_over_is_not_retried_beside_it(
+    ours: World, whatsapp: Integration
+) -> None:
+    automatic(ours)
+    first, second = ours.broadcast(), ours.broadcast()
+    source = failed(
+        ours,
+        whatsapp,
+        state="unknown",
+        code="whatsapp:timeout",
+        error_class="unknown",
+        broadcast_id=first.pk,
+    )
+    ours.message(
+        "planned",
+        integration=whatsapp,
+        contact=source.contact,
+        broadcast_id=second.pk,
+        root=source,
+    )
+    attempt = source.attempts.get()
+
+    tell_failed(whatsapp, attempt)
+
+    assert resend.fresh(source.pk).state == "failed"
+
+
+def test_what_a_person_ended_does_not_begin_again_by_itself(
+    ours: World, whatsapp: Integration
+) -> None:
+    automatic(ours)
+    broadcast = ours.broadcast("cancelled")
+    ours.message(
+        "cancelled",
+        integration=whatsapp,
+        broadcast_id=broadcast.pk,
+        reason="cancelled",
+    )
+
+    message = failed(ours, whatsapp, broadcast_id=broadcast.pk)
+
+    assert message.state == "failed"
+
+
+def test_taking_back_a_resend_of_what_was_sent_after_all(
+    ours: World, whatsapp: Integration
+) -> None:
+    message = failed(
+        ours, whatsapp, state="unknown", code="whatsapp:timeout", error_class="unknown"
+    )
+    at = timezone.now() + timedelta(hours=1)
+    resend.resend(message, PERSON, Wish(at=at, accepts_duplicate=True))
+    tell_state(whatsapp, message.attempts.get(), "sent")
+
+    back = resend.cancel(message)
+
+    assert isinstance(back, Message)
+    assert (back.state, back.error_code) == ("sent", "")
+
+
+def test_a_copy_that_waits_is_not_taken_back_by_the_originals_receipt(
+    ours: World, whatsapp: Integration
+) -> None:
+    message = failed(ours, whatsapp, state="delivered", code="", error_class="")
+    pace.pause(whatsapp.pk, 60)
+    copy = resend.send_copy(message, PERSON)
+    assert isinstance(copy, Scheduled)
+
+    tell_state(whatsapp, message.attempts.get(), "read")
+
+    assert resend.fresh(copy.message.pk).state == "queued"
+
+
+def tell_failed(integration: Integration, attempt: Attempt) -> None:
+    tell_state(integration, attempt, "failed", error_code="131000")
+
+
+def tell_state(
+    integration: Integration, attempt: Attempt, state: str, error_code: str = ""
+) -> None:
+    event = Event(
+        key=f"{attempt.pk}:{state}",
+        kind=EventKind.STATUS,
+        raw={},
+        reference=f"{attempt.pk}:0",
+        state=state,
+        error_code=error_code,
+    )
+    receipts.store(integration, [event])
+    receipts.apply()

@@ -5,8 +5,8 @@ WITH told AS (
     FROM unnest(
         %(attempt_id)s::bigint[], %(state)s::text[], %(rank)s::int[],
         %(error_code)s::text[], %(error_class)s::text[], %(error_detail)s::text[],
-        %(at)s::timestamptz[], %(part)s::int[]
-    ) AS t (attempt_id, state, rank, error_code, error_class, error_detail, at, part)
+        %(at)s::timestamptz[]
+    ) AS t (attempt_id, state, rank, error_code, error_class, error_detail, at)
 ),
 known AS MATERIALIZED (
     SELECT attempt.id,
@@ -35,7 +35,7 @@ changed AS (
     JOIN known ON known.id = told.attempt_id AND known.rank < told.rank
     WHERE attempt.id = known.id
     RETURNING attempt.id, attempt.message_id, attempt.number, attempt.state, told.rank,
-              told.at, told.part, attempt.error_code, attempt.error_class
+              told.at, attempt.error_code, attempt.error_class
 ),
 word AS (
     -- One word per message: an arrival by any attempt, else the latest attempt's.
@@ -71,8 +71,6 @@ moved AS (
             ELSE coalesce(message.sent_at, word.at) END,
         delivered_at = CASE WHEN word.rank >= 4
             THEN coalesce(message.delivered_at, word.at) END,
-        parts_sent = CASE word.state
-            WHEN 'failed' THEN word.part ELSE message.parts_sent END,
         read_at = CASE WHEN word.state = 'read' THEN word.at ELSE message.read_at END,
         error_code = CASE word.state WHEN 'failed' THEN word.error_code ELSE '' END,
         error_class = CASE word.state WHEN 'failed' THEN word.error_class ELSE '' END

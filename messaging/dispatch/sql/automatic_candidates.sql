@@ -1,4 +1,5 @@
--- Failed messages whose organization retries this channel by itself.
+-- Failed messages whose organization retries this channel by itself, unless another
+-- run has taken the person over.
 SELECT message.id AS message_id,
        message.organization_id,
        message.attempt_count,
@@ -27,4 +28,15 @@ LEFT JOIN messaging_stoppedretry AS stopped
  AND stopped.resumed_at IS NULL
 WHERE message.id = ANY (%(message_ids)s)
   AND message.state = 'failed'
+  AND NOT (
+    /* taken over */
+  )
+  -- A person ended this broadcast; nothing of it begins again by itself.
+  AND NOT EXISTS (
+      SELECT
+      FROM messaging_message AS ended
+      WHERE ended.broadcast_id = message.broadcast_id
+        AND ended.state = 'cancelled'
+        AND ended.reason = 'cancelled'
+  )
 ORDER BY message.id

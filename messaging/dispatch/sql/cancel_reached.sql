@@ -8,7 +8,9 @@ waiting AS MATERIALIZED (
     SELECT message.id
     FROM messaging_message AS message
     JOIN roots ON message.root_id = roots.id
+    -- A copy that somebody asked for after the delivery is meant to be one more.
     WHERE message.state IN ('planned', 'queued')
+      AND message.broadcast_id IS NOT NULL
     ORDER BY message.id
     FOR UPDATE OF message
 )

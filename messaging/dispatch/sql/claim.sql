@@ -11,7 +11,7 @@ WITH due AS MATERIALIZED (
       AND due_at <= now() /* and this one only */
     ORDER BY priority, due_at, id
     LIMIT %(limit)s
-    FOR UPDATE SKIP LOCKED
+    FOR UPDATE /* of those that nobody holds */
 ),
 judged AS (
     SELECT due.*,

@@ -1,5 +1,6 @@
 -- Put messages back into the queue for another attempt. Whoever comes second finds
--- another state or another count of attempts, and changes nothing.
+-- another state or another count of attempts, and changes nothing. The rows are
+-- locked by the statement before, so that this one sees a retry frozen meanwhile.
 WITH wanted AS (
     SELECT *
     FROM unnest(
@@ -16,6 +17,9 @@ ours AS MATERIALIZED (
     WHERE message.state = ANY (%(states)s)
       AND message.attempt_count = wanted.attempt_count
       AND message.integration_id IS NOT NULL
+      AND NOT (
+        /* taken over */
+      )
       AND NOT EXISTS (
           SELECT FROM messaging_attempt AS attempt
           WHERE attempt.message_id = message.id

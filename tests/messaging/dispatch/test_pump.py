@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
 
-from messaging.dispatch import pulse, pump
+from messaging.dispatch import pace, pulse, pump
 from messaging.models import Attempt, Content, Integration, Pulse
 from resend_admin.sandbox.log import read
 from resend_admin.sandbox.thread import Sandbox
@@ -91,14 +93,14 @@ def test_a_flow_sends_its_parts_in_order_and_goes_on_where_it_stopped(
         organization=ours.organization, kind="flow", payload={"parts": parts}
     )
     whole = ours.message(integration=whatsapp, content=flow)
-    rest = ours.message(integration=whatsapp, content=flow, parts_sent=1)
+    rest = ours.message(integration=whatsapp, content=flow, parts_sent=0b001)
 
     pump.run(whatsapp.pk)
 
     whole.refresh_from_db()
     rest.refresh_from_db()
-    assert (whole.state, whole.parts_sent) == ("sent", 3)
-    assert (rest.state, rest.parts_sent) == ("sent", 3)
+    assert (whole.state, whole.parts_sent) == ("sent", 0b111)
+    assert (rest.state, rest.parts_sent) == ("sent", 0b111)
     accepted = [
         (entry.recipient, entry.part) for entry in read(sandbox.log) if entry.accepted
     ]
@@ -168,3 +170,28 @@ def test_a_long_queue_is_not_late_while_the_engine_is_alive(
 
     message.refresh_from_db()
     assert message.state == "sent"
+
+
+def test_a_moment_without_the_database_loses_no_answer(
+    ours: World,
+    whatsapp: Integration,
+    sandbox: Sandbox,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sandbox.behave("slow", channel="whatsapp", seconds=0.6)
+    for _ in range(3):
+        ours.message(integration=whatsapp)
+    renew = pace.take_lease
+    asked: list[int] = []
+
+    def away_the_third_time(*arguments: Any) -> bool:
+        asked.append(1)
+        if len(asked) == 3:
+            raise OperationalError("PostgreSQL is away")
+        return bool(renew(*arguments))
+
+    monkeypatch.setattr(pace, "take_lease", away_the_third_time)
+    monkeypatch.setattr(pump, "close_old_connections", lambda: None)
+
+    assert pump.run(whatsapp.pk) == 3
+    assert not Attempt.objects.filter(state="open").exists()

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 import pytest
 
-from messaging.channels import provider
 from messaging.channels.contract import (
     Accepted,
     Answer,
@@ -16,6 +15,7 @@ from messaging.channels.contract import (
     RateLimited,
     Rejected,
 )
+from messaging.channels.whatsapp_cloud import WhatsAppCloud
 from messaging.dispatch.claim import Claimed
 from messaging.dispatch.send import Flight
 from messaging.dispatch.settle import Result
@@ -35,6 +35,12 @@ class Scripted:
             await asyncio.sleep(answer)
             return Accepted("late")
         return answer
+
+
+class Impatient(WhatsAppCloud):
+    """Waits so shortly for an answer that a test can wait for longer."""
+
+    timeout = 0.01
 
 
 def claimed(attempt_id: int = 1, parts: int = 1, parts_sent: int = 0) -> Claimed:
@@ -59,7 +65,7 @@ def fly(
 ) -> tuple[list[Result], Flight]:
     with asyncio.Runner() as runner:
         flight = Flight(
-            provider("whatsapp_cloud"),
+            Impatient(),
             connection,
             runner,
             concurrency=1,
@@ -93,7 +99,7 @@ def test_a_part_in_doubt_makes_the_whole_attempt_unknown() -> None:
 def test_the_last_part_names_the_attempt() -> None:
     [result], _ = fly(Scripted(Accepted("a"), Accepted("b")), [claimed(parts=2)])
 
-    assert (result.state, result.provider_id, result.parts_sent) == ("sent", "b", 2)
+    assert (result.state, result.provider_id, result.parts_sent) == ("sent", "b", 0b11)
 
 
 def test_a_word_for_this_recipient_alone_silences_nobody_else() -> None:
@@ -133,3 +139,28 @@ def test_a_provider_that_knows_it_arrived_is_believed(delivered: bool) -> None:
     [result], _ = fly(Scripted(Accepted("a", delivered=delivered)), [claimed()])
 
     assert result.state == ("delivered" if delivered else "sent")
+
+
+def test_nothing_begins_too_late_to_wait_for_its_answer() -> None:
+    connection = Scripted(0.3, Accepted("never"))
+
+    results, _ = fly(connection, [claimed(1), claimed(2)], seconds=0.305)
+
+    assert [result.state for result in results] == ["sent", "failed"]
+    assert results[1].again_in is not None
+    assert len(connection.sent) == 1
+
+
+def test_a_hole_in_a_flow_is_filled_and_nothing_else() -> None:
+    connection = Scripted(Accepted("b"))
+
+    [result], _ = fly(connection, [claimed(parts=3, parts_sent=0b101)])
+
+    assert [outbound.part for outbound in connection.sent] == [1]
+    assert result.parts_sent == 0b111
+
+
+def test_a_long_id_of_a_provider_costs_nobody_else_anything() -> None:
+    [result], _ = fly(Scripted(Accepted("x" * 300)), [claimed()])
+
+    assert len(result.provider_id) == 128

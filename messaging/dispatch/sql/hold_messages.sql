@@ -1,0 +1,5 @@
+SELECT id
+FROM messaging_message
+WHERE id = ANY (%(message_ids)s)
+ORDER BY id
+FOR UPDATE
