@@ -65,7 +65,9 @@ class Audience:
 
 
 def _clean(values: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(one.strip() for one in values if one.strip()))
+    """Drop doubles, blanks, and the NUL that PostgreSQL stores in no text."""
+    stripped = (one.replace("\x00", "").strip() for one in values)
+    return tuple(dict.fromkeys(one for one in stripped if one))
 
 
 def matching(organization: Organization, audience: Audience) -> QuerySet[Contact]:

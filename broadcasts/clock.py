@@ -17,6 +17,11 @@ LEAD = timedelta(minutes=2)
 DIALOG_TOLERANCE = timedelta(seconds=30)
 """The dialog proposes a time that is as near as allowed; reading it takes a while."""
 
+FIRST_YEAR = 2000
+LAST_YEAR = 2100
+"""What lies outside is a slip of the hand, and near 9999 another zone may show a
+year that no ``datetime`` can hold."""
+
 
 def database_now() -> datetime:
     """Return the time by the clock that also decides what is due."""
@@ -41,11 +46,16 @@ def local_moment(moment: datetime, time_zone: str, field: str = "run_at") -> dat
     """Return an aware moment; a naive one is the wall clock of the named zone.
 
     A wall clock that the zone skips, or shows twice, when clocks change is
-    refused: the person has to say what is meant.
+    refused: the person has to say what is meant. So is a year that nobody means.
     """
     place = zone(time_zone)
+    if not is_within_years(moment):
+        raise bad_input(
+            f"Choose a date between the years {FIRST_YEAR} and {LAST_YEAR}.", field
+        )
     if timezone.is_aware(moment):
-        return moment
+        # PostgreSQL reads no offset beyond ±15:59, but a person may type one.
+        return moment.astimezone(UTC)
     first = moment.replace(tzinfo=place, fold=0)
     second = moment.replace(tzinfo=place, fold=1)
     if first.utcoffset() == second.utcoffset():
@@ -63,6 +73,11 @@ def local_moment(moment: datetime, time_zone: str, field: str = "run_at") -> dat
         " Choose a time outside that hour.",
         field,
     )
+
+
+def is_within_years(moment: datetime) -> bool:
+    """Whether the moment can be stored and shown in every zone."""
+    return FIRST_YEAR <= moment.year <= LAST_YEAR
 
 
 def check_lead(

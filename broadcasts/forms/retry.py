@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
 
+from broadcasts.clock import is_within_years
 from broadcasts.retry import RetryOffer
 from resend_admin.ui.forms import DateTimeLocalField
 
@@ -20,6 +23,13 @@ class Confirmed(forms.Form):
     shown_at = forms.DateTimeField(input_formats=["%Y-%m-%dT%H:%M:%S.%f%z"])
     shown_count = forms.IntegerField(min_value=0, max_value=2**31)
     shown_unknown = forms.BooleanField(required=False)
+
+    def clean_shown_at(self) -> datetime:
+        """Return the moment in UTC, so that any offset becomes one that we store."""
+        moment: datetime = self.cleaned_data["shown_at"]
+        if not is_within_years(moment):
+            raise ValidationError("The dialog was never shown then.", code="invalid")
+        return moment.astimezone(UTC)
 
 
 class RetryForm(forms.Form):

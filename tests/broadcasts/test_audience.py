@@ -26,3 +26,10 @@ def test_an_audience_reads_as_a_sentence() -> None:
     assert Audience().sentence == "everyone"
     audience = Audience(("vip", "gold"), ("GH",), ("en",))
     assert audience.sentence == "tagged vip or gold, in GH, speaking en"
+
+
+def test_a_nul_is_no_part_of_any_value() -> None:
+    read = Audience.from_json(
+        {"tags": ["v\x00ip", "\x00"], "countries": ["g\x00h"], "languages": ["\x00en"]}
+    )
+    assert read == Audience(("vip",), ("GH",), ("en",))

@@ -549,3 +549,34 @@ def test_once_the_retry_has_started_they_stay(ours: World, editor: Client) -> No
     ):
         assert response.status_code == 409
         assert schedule.may_edit_routes(own).reason in text_of(response)
+
+
+@pytest.mark.parametrize("field", ["run_at", "expires_at"])
+@pytest.mark.parametrize("typed", ["9999-12-31T23:59", "1999-12-31T23:59"])
+def test_a_year_that_nobody_means_is_refused_and_breaks_no_page(
+    ours: World, editor: Client, field: str, typed: str
+) -> None:
+    """West of Greenwich the last minute of 9999 is a moment of the year 10000."""
+    values = text_values(ours, time_zone="America/Los_Angeles", **{field: typed})
+
+    response = editor.post(NEW, values)
+
+    assert response.status_code == 422
+    sentence = "Choose a date between the years 2000 and 2100."
+    assert response.context["form"].errors[field] == [sentence]
+    for address in ("/", "/broadcasts/"):
+        assert editor.get(address).status_code == 200
+
+
+def test_a_character_that_no_text_holds_is_left_out(
+    ours: World, editor: Client
+) -> None:
+    ours.contact(name="Ama", tags=["vip"])
+    preview = reverse("broadcasts:audience-preview")
+    posted = {"tags": ["v\x00ip"], "countries": ["\x00"], "languages": ["\x00"]}
+
+    page = editor.post(preview, posted)
+
+    assert "1 member" in text_of(page)
+    saved = editor.post(NEW, text_values(ours, tags=["v\x00ip"], action="draft"))
+    assert saved.status_code in {302, 422}

@@ -205,6 +205,8 @@ def test_a_colleague_was_faster(ours: World, editor: Client, log_in: Any) -> Non
         ("", "Enter a date and time, for example"),
         ("soon", "Enter a date and time, for example"),
         ("2020-01-01T10:00", "Choose a time at least 2 minutes ahead"),
+        ("9999-12-31T23:59", "Choose a date between the years 2000 and 2100."),
+        ("0001-01-01T00:00", "Choose a date between the years 2000 and 2100."),
         ("2030-03-31T02:30", "does not exist in Europe/Amsterdam"),
         ("2030-10-27T02:30", "comes twice in Europe/Amsterdam"),
     ],
@@ -266,6 +268,8 @@ def test_a_set_that_changed_is_shown_again(ours: World, editor: Client) -> None:
         {"shown_at": ""},
         {"shown_count": "many"},
         {"shown_count": "-1"},
+        {"shown_at": "9999-12-31T23:59:59.999999-2359"},
+        {"shown_at": "0001-01-01T00:00:00.000000+2359"},
     ],
 )
 def test_a_dialog_that_was_tampered_with_is_shown_again(
@@ -279,6 +283,25 @@ def test_a_dialog_that_was_tampered_with_is_shown_again(
     assert response.status_code == 409
     assert "Now it is 1 member. Look again and confirm." in text_of(response)
     assert retries_of(own) == []
+
+
+@pytest.mark.parametrize("offset", ["+2359", "-2359"])
+def test_an_offset_that_no_clock_has_is_still_a_moment(
+    ours: World, editor: Client, offset: str
+) -> None:
+    own = finished(ours, "failed")
+    dialog = editor.get(url_of("retry", own))
+    shown_at = datetime.strptime(hidden(dialog, "shown_at"), "%Y-%m-%dT%H:%M:%S.%f%z")
+    there = shown_at.astimezone(datetime.strptime(offset, "%z").tzinfo)
+    run_at = f"{clock(timezone.now() + timedelta(days=3))}{offset}"
+
+    response = editor.post(
+        url_of("retry", own),
+        seen(dialog, shown_at=f"{there:%Y-%m-%dT%H:%M:%S.%f%z}", run_at=run_at),
+    )
+
+    assert response.status_code == 302
+    assert len(retries_of(own)) == 1
 
 
 # Unknown ones
