@@ -164,7 +164,7 @@ def _standing(
             broadcast,
             follow_up=latest_follow_up(message),
             opened_for=opened_for(message),
-            hidden=codes_of(message),
+            hidden=codes_of(message, attempts),
         ),
         "broadcast": broadcast,
         "why": why(message),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -41,35 +41,29 @@ def shown_parts(message: Message, content: Content | None = None) -> list[Part]:
     ]
 
 
-def versions(message: Message, attempts: Iterable[Attempt]) -> list[Version]:
+def versions(message: Message, attempts: Sequence[Attempt]) -> list[Version]:
     """Return the original and, beside it, whatever else an attempt sent or will.
 
     ``attempts`` come with their content, in the order of their numbers.
     """
     first: dict[int, int] = {}
-    contents: dict[int, Content] = {}
     for attempt in attempts:
-        contents.setdefault(attempt.content_id, attempt.content)
         first.setdefault(attempt.content_id, attempt.number)
-    if message.amended_content is not None:
-        contents.setdefault(message.amended_content.pk, message.amended_content)
     others = [
-        Version(_since(first.get(pk)), shown_parts(message, content))
-        for pk, content in contents.items()
-        if pk != message.content_id
+        Version(_since(first.get(content.pk)), shown_parts(message, content))
+        for content in _contents(message, attempts)
+        if content.pk != message.content_id
     ]
     return [Version("Original" if others else "", shown_parts(message)), *others]
 
 
-def codes_of(message: Message) -> frozenset[str]:
+def codes_of(message: Message, attempts: Sequence[Attempt]) -> frozenset[str]:
     """Return the one-time codes in what was sent, which nothing else may repeat."""
-    content = message.content
-    if content is None:
-        return frozenset()
-    secret = is_authentication(content.kind, content.payload)
     found: set[str] = set()
-    for part in preview.parts(content.kind, content.payload, message.parameters):
-        found |= codes_in("\n".join(_words(part)), is_authentication=secret)
+    for content in _contents(message, attempts):
+        secret = is_authentication(content.kind, content.payload)
+        for part in preview.parts(content.kind, content.payload, message.parameters):
+            found |= codes_in("\n".join(_words(part)), is_authentication=secret)
     return frozenset(found)
 
 
@@ -94,6 +88,13 @@ def title_of(message: Message) -> str:
         if words.strip():
             return _shortened(words)
     return _kind_of(content)
+
+
+def _contents(message: Message, attempts: Sequence[Attempt]) -> list[Content]:
+    """Return each content once: the original, those of attempts, what comes next."""
+    found = [message.content, *(one.content for one in attempts)]
+    every = [*found, message.amended_content]
+    return list({one.pk: one for one in every if one is not None}.values())
 
 
 def _since(number: int | None) -> str:
