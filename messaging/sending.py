@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from time import monotonic, sleep
 
 from django.contrib.postgres.functions import TransactionNow
 from django.utils import timezone
@@ -30,6 +31,8 @@ from messaging.models import (
     Organization,
     Priority,
 )
+
+LOOK_EVERY_SECONDS = 0.1
 
 
 class Refusal(StrEnum):
@@ -144,7 +147,8 @@ def send_or_wait(message_id: int, *, now: bool, attempts_before: int = 0) -> Out
     """
     message = fresh(message_id)
     if now and message.integration is not None:
-        single.send_now(message.integration, message_id)
+        if not single.send_now(message.integration, message_id):
+            _await_pump(message.integration, message_id)
         message = fresh(message_id)
     if message.state == MessageState.QUEUED and message.due_at is not None:
         doorbell.ring()
@@ -153,6 +157,14 @@ def send_or_wait(message_id: int, *, now: bool, attempts_before: int = 0) -> Out
     if attempt is None:
         return _refused_when_it_left(message)
     return Sent(message, attempt)
+
+
+def _await_pump(integration: Integration, message_id: int) -> None:
+    """Wait while a pump that was quicker sends the message, as long as it may take."""
+    sending = Message.objects.filter(pk=message_id, state=MessageState.SENDING)
+    patience = monotonic() + integration.provider.timeout
+    while sending.exists() and monotonic() < patience:
+        sleep(LOOK_EVERY_SECONDS)
 
 
 def fresh(message_id: int) -> Message:

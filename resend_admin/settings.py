@@ -186,8 +186,21 @@ OAUTH2_PROVIDER = {
     "OAUTH2_SERVER_CLASS": "oauthlib.oauth2.BackendApplicationServer",
     "OAUTH2_VALIDATOR_CLASS": "messaging.api.oauth.ClientValidator",
     "ACCESS_TOKEN_EXPIRE_SECONDS": 3600,
-    # Tokens are kept as hashes, like secrets.
-    "COMPLIANT_BCP_RFC9700_TOKEN_STORAGE": True,
+    # RFC 9700. Tokens are kept as hashes, like secrets; the rest is about grants
+    # that there are none of.
+    **{
+        f"COMPLIANT_BCP_RFC9700_{name}": True
+        for name in (
+            "TOKEN_STORAGE",
+            "IMPLICIT_GRANT",
+            "PASSWORD_GRANT",
+            "PKCE_METHOD",
+            "ACCESS_TOKEN_TRANSPORT",
+            "AUTHZ_RESPONSE_ISS",
+        )
+    },
+    "REFRESH_TOKEN_REUSE_PROTECTION": True,
+    "ALLOWED_REDIRECT_URI_SCHEMES": ["https"],
 }
 
 # -- Celery: a doorbell, never the truth --------------------------------------

@@ -14,7 +14,11 @@ MOST_BYTES = 64 * 1024
 
 
 def check_size(request: HttpRequest) -> None:
-    """Refuse a body that is too large before any of it is read."""
+    """Refuse a body that is too large, or may be, before any of it is read."""
+    if "CONTENT_LENGTH" not in request.META and "Transfer-Encoding" in request.headers:
+        raise Problem(
+            411, "length_required", "Send the body in one piece, with its length."
+        )
     announced = request.META.get("CONTENT_LENGTH") or "0"
     if announced.isascii() and announced.isdigit() and int(announced) > MOST_BYTES:
         raise Problem(

@@ -159,11 +159,12 @@ def _envelope(request: HttpRequest) -> Envelope:
 
 
 def _place(where: tuple[str | int, ...]) -> str:
-    """Return the path of a field within the body; empty for the body itself.
+    """Return the path of a field within the body; ``body`` for all of it.
 
     Before it stand where it was looked for and the name of the parameter.
     """
-    return ".".join(str(step) for step in where[2 if where[0] == "body" else 1 :])
+    steps = where[2 if where[0] == "body" else 1 :]
+    return ".".join(str(step) for step in steps) or "body"
 
 
 def _sentence(error: dict[str, Any]) -> str:

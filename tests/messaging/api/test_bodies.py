@@ -140,6 +140,23 @@ def test_large_bodies_are_413_for_everybody(writer: Caller) -> None:
     assert problem(stranger, 413) == "body_too_large"
 
 
+def test_a_body_of_unknown_length_is_411(writer: Caller) -> None:
+    response = Client().generic(
+        "POST", RESEND, headers={"Transfer-Encoding": "chunked"}
+    )
+
+    assert problem(response, 411) == "length_required"
+
+
+def test_a_body_that_is_missing_is_named(writer: Caller) -> None:
+    response = writer.post(RESEND)
+
+    assert problem(response, 400) == "invalid_request"
+    assert response.json()["errors"] == [
+        {"field": "body", "message": "This field is required."}
+    ]
+
+
 def test_a_body_just_below_the_limit_is_read(writer: Caller) -> None:
     body = json.dumps({"messageId": "x"}).ljust(64 * 1024)
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import threading
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
 from django.utils import timezone
+from pytest_django import Settings
 
-from messaging.models import Attempt, Integration, IntegrationPace, Message
+from messaging.models import Attempt, Content, Integration, IntegrationPace, Message
 from tests.factories import World
 from tests.messaging.api.callers import RESEND, Caller, problem, settled
 from tests.messaging.api.conftest import Fail
@@ -298,6 +302,79 @@ def test_the_vendors_own_prefix_names_the_same_message(
     message_id = message.public_id.replace("ra_whatsapp_", "exa_wa_")
 
     assert writer.post(RESEND, {"messageId": message_id}).status_code == 200
+
+
+@pytest.fixture
+def shelf(settings: Settings) -> Iterator[str]:
+    """A web server that has one picture, for what people put on the web."""
+
+    class Shelf(BaseHTTPRequestHandler):
+        def do_HEAD(self) -> None:
+            found = self.path == "/cat.jpg"
+            self.send_response(200 if found else 404)
+            self.send_header("Content-Type", "image/jpeg")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Stay silent."""
+
+    settings.FETCH_FROM_PRIVATE_ADDRESSES = True
+    server = HTTPServer(("127.0.0.1", 0), Shelf)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def picture(ours: World, failed: Fail) -> Message:
+    """A picture that failed because its link leads nowhere."""
+    content = Content.objects.create(
+        organization=ours.organization,
+        kind="image",
+        payload={"url": "https://example.org/gone.jpg", "caption": "Cat"},
+    )
+    return failed(code="whatsapp:131053", error_class="fix_first", content=content)
+
+
+def test_a_working_link_goes_out_and_the_original_stays(
+    picture: Message, writer: Caller, shelf: str
+) -> None:
+    body = {"messageId": picture.public_id}
+
+    assert problem(writer.post(RESEND, body), 400) == "fix_first"
+    response = writer.post(RESEND, {**body, "mediaUrl": f"{shelf}/cat.jpg"})
+
+    assert response.status_code == 200, response.content
+    first, second = picture.attempts.order_by("number")
+    assert first.content.payload["url"] == "https://example.org/gone.jpg"
+    assert second.content.payload == {"url": f"{shelf}/cat.jpg", "caption": "Cat"}
+
+
+def test_a_link_that_leads_nowhere_is_refused(
+    picture: Message, writer: Caller, shelf: str
+) -> None:
+    response = writer.post(
+        RESEND, {"messageId": picture.public_id, "mediaUrl": f"{shelf}/dog.jpg"}
+    )
+
+    assert problem(response, 400) == "media_unusable"
+    assert response.json()["errors"][0]["field"] == "mediaUrl"
+    assert picture.attempts.count() == 1
+
+
+def test_a_link_does_not_help_what_may_not_be_resent(
+    failed: Fail, writer: Caller, shelf: str
+) -> None:
+    message = failed("delivered")
+
+    response = writer.post(
+        RESEND, {"messageId": message.public_id, "mediaUrl": f"{shelf}/cat.jpg"}
+    )
+
+    assert problem(response, 400) == "already_delivered"
 
 
 def test_wrong_methods_are_refused_in_the_envelope(
