@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection, models
 
 from messaging.dispatch import statements
@@ -25,6 +26,14 @@ def _text(verb: str) -> str:
     )
 
 
+def _compiled(selection: models.QuerySet[Any, Any]) -> tuple[str, tuple[Any, ...]]:
+    try:
+        return selection.query.sql_with_params()
+    except EmptyResultSet:
+        # Django sees by itself that nothing can match, and compiles nothing.
+        return "SELECT id FROM messaging_message WHERE false", ()
+
+
 def rows(
     verb: str,
     parameters: Mapping[str, Any],
@@ -35,7 +44,7 @@ def rows(
     values: dict[str, Any] = dict(parameters)
     if selection is not None:
         # The selection's own placeholders become named ones, like all others here.
-        sql, positional = selection.query.sql_with_params()
+        sql, positional = _compiled(selection)
         names = [f"selection_{number}" for number in range(len(positional))]
         values.update(zip(names, positional, strict=True))
         named = sql % tuple(f"%({name})s" for name in names)

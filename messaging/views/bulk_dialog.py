@@ -28,6 +28,7 @@ from resend_admin.ui.time_zones import moment_in_words
 
 NOTHING_CHOSEN: Final = "Tick at least one message in the list first."
 NONE_CAN: Final = "None of these messages can be sent again now; the table says why."
+TICK: Final = "Tick this if a second copy does no harm; there is nothing else to send."
 MOMENT: Final = "%Y-%m-%dT%H:%M:%S.%f%z"
 
 
@@ -150,9 +151,9 @@ class BulkDialog:
             return self._page(found, form)
         if at is not None and found.queued < seen.cleaned_data["shown_queued"]:
             return self._again(found, form, _fewer_by_then(found, at))
-        if not found.queued and not (
-            found.risky and form.cleaned_data.get("accepts_duplicate")
-        ):
+        if not found.queued and not form.cleaned_data.get("accepts_duplicate"):
+            if found.risky:
+                form.add_error("accepts_duplicate", TICK)
             return self._page(found, form, HTTPStatus.CONFLICT)
         return self._freeze(found, form, seen.cleaned_data)
 

@@ -43,8 +43,6 @@ TITLES: Final = {
     "no_longer_kept": "No longer kept",
     "taken_back": "Cancelled before its turn",
 }
-CAUSED: Final = {"fix_first": "fix_first", "will_not_help": "never"}
-
 STATE_PILLS: Final = {
     BulkResendState.FROZEN.value: Pill("Waiting to start", "info", "clock"),
     BulkResendState.RUNNING.value: Pill("Running", "info", "plane"),
@@ -52,6 +50,22 @@ STATE_PILLS: Final = {
     BulkResendState.CANCELLED.value: Pill("Cancelled", "idle", "ban"),
 }
 _NO: Final = Pill("No", "idle", "ban")
+_NOT_NEEDED: Final = Pill("Not needed", "ok", "check")
+_UNDER_WAY: Final = Pill("Under way", "info", "clock")
+HELPS: Final = {
+    RISKY: verdict_pill("unknown"),
+    "fix_first": verdict_pill("fix_first"),
+    "will_not_help": verdict_pill("never"),
+    "insufficient_credits": verdict_pill("fix_first"),
+    "integration_off": verdict_pill("fix_first"),
+    "already_sent": _NOT_NEEDED,
+    "already_delivered": _NOT_NEEDED,
+    "taken_over": _NOT_NEEDED,
+    "already_waiting": _UNDER_WAY,
+    "in_progress": _UNDER_WAY,
+    "in_another_bulk_resend": _UNDER_WAY,
+}
+"""Would sending again help? By the reason for which a message is not queued."""
 _SPANS: Final = ((3600, "hour"), (60, "minute"))
 
 
@@ -112,10 +126,12 @@ def _choice(
         return "Broadcast", f"“{title}”"
     if name == "error":
         return "Cause", f"“{lookup(value).title}”"
-    choices = dict(getattr(field, "choices", None) or {})
-    shown = choices.get(value, value)
+    shown = value
     if isinstance(value, slice):
         shown = f"{value.start or '…'} to {value.stop or '…'}"
+    elif isinstance(value, str):
+        for key, words in getattr(field.widget, "choices", ()):
+            shown = words if key == value else shown
     return str(field.label or name), str(shown)
 
 
@@ -125,18 +141,14 @@ def verdict_rows(verdict: Verdict) -> list[CauseRow]:
 
 def _verdict_row(line: Line) -> CauseRow:
     title = line.error.title if line.error else TITLES.get(line.code, "No cause known")
-    outcome = "Not queued"
-    pill = _NO
-    if line.error:
-        pill = verdict_pill(line.error.error_class)
+    sentence, outcome = line.sentence, "Not queued"
+    pill = HELPS.get(line.code, _NO)
     if line.is_queued:
         outcome = f"Queued, leaves within {_span(line.wait)}" if line.wait else "Queued"
-        pill = pill if line.error else verdict_pill("unknown")
+        pill = verdict_pill(line.error.error_class if line.error else "unknown")
     elif line.is_risky:
         outcome = "Only if you tick it below"
-        pill = verdict_pill("unknown")
-    sentence = line.sentence
-    if line.code in CAUSED and line.error:
+    elif line.error:
         sentence = line.error.advice
     return CauseRow(title, sentence, pill, line.count, outcome)
 
@@ -153,7 +165,7 @@ def _refusal_row(refusal: BulkResendRefusal, *, is_current: bool) -> CauseRow:
     return CauseRow(
         title=refusal_title(refusal.code, refusal.cause),
         sentence=refusal.sentence,
-        pill=verdict_pill(CAUSED[refusal.code]) if refusal.code in CAUSED else _NO,
+        pill=HELPS.get(refusal.code, _NO),
         count=refusal.count,
         code=refusal.code,
         cause=refusal.cause,
@@ -168,10 +180,12 @@ def refusal_title(code: str, cause: str) -> str:
 def progress_of(bulk: BulkResend) -> Progress:
     segments = [
         Segment("Queued", bulk.queued_count, "d1"),
-        Segment("Not queued", bulk.refused_count, "d4"),
+        Segment("Not queued", bulk.refused_count, "idle"),
         Segment("Cancelled", bulk.cancelled_count, "idle"),
         Segment("Waiting for its turn", bulk.waiting_count, "rest"),
     ]
+    always = {"Queued", "Not queued"}
+    segments = [one for one in segments if one.value or one.label in always]
     return Progress(bulk.total, segments)
 
 
