@@ -74,7 +74,7 @@ class OAuth2(_Auth):
     scheme = "bearer"
 
     def recognise(self, credentials: str) -> ApiClient | None:
-        """Return the client of a living token, unless its scope does not suffice."""
+        """Return the client of a living token; writing includes reading."""
         token = (
             AccessToken.objects.select_related("application__api_client__organization")
             .filter(token_checksum=hashlib.sha256(credentials.encode()).hexdigest())
@@ -85,20 +85,16 @@ class OAuth2(_Auth):
         client: ApiClient | None = getattr(token.application, "api_client", None)
         if client is None or client.is_revoked:
             return None
-        scopes = [api_clients.WRITE_SCOPE] if self.write else [api_clients.READ_SCOPE]
-        if not token.allow_scopes(scopes) and not (
-            not self.write and token.allow_scopes([api_clients.WRITE_SCOPE])
-        ):
-            raise Problem(
-                403,
-                "insufficient_scope",
-                f"The token was not given the scope {scopes[0]}.",
-            )
+        scopes = set(token.scope.split())
+        needed = api_clients.WRITE_SCOPE if self.write else api_clients.READ_SCOPE
+        if not scopes & {needed, api_clients.WRITE_SCOPE}:
+            message = f"The token was not given the scope {needed}."
+            raise Problem(403, "insufficient_scope", message)
         return client
 
 
 def client_of(request: HttpRequest) -> ApiClient:
-    """Return who is calling. Only behind :func:`reader` or :func:`writer`."""
+    """Return who is calling. Only behind :func:`readers` or :func:`writers`."""
     client = getattr(request, "auth", None)
     if not isinstance(client, ApiClient):
         message = "This door has no lock, so there is no client to return."

@@ -15,11 +15,10 @@ from pydantic import Field
 
 from messaging import resend
 from messaging.api.auth import client_of, writers
-from messaging.api.once import once
+from messaging.api.once import DESCRIBED, once
 from messaging.api.problems import Problem, as_json
 from messaging.api.public_ids import by_number
 from messaging.api.schemas import Reply, Request
-from messaging.api.sendexa_examples import IDEMPOTENCY_KEY
 from messaging.channels.catalogue import lookup
 from messaging.models import (
     Actor,
@@ -120,7 +119,7 @@ message, and may be passed as `messageId` later.
 | {OTHER_REFUSAL} | any other |
 """
 EXAMPLES: dict[str, Any] = {
-    "parameters": [IDEMPOTENCY_KEY],
+    "parameters": [DESCRIBED],
     "requestBody": {
         "content": {"application/json": {"example": {"messageId": 1746061653596}}}
     },

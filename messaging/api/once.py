@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
@@ -20,6 +21,18 @@ from messaging.idempotency import Answer, Begun
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
+DESCRIBED: dict[str, Any] = {
+    "in": "header",
+    "name": HEADER,
+    "required": False,
+    "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
+    "description": (
+        "The same request under the same key is done once: for 24 hours it gets the"
+        " first answer again, with `Idempotency-Replayed: true`. 409 while the first"
+        " one is being done; 422 when another request comes under the key."
+    ),
+}
+"""The header, for the description of a door."""
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 

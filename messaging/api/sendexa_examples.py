@@ -4,19 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from messaging.api.once import DESCRIBED
+
 MESSAGE_ID = "ra_whatsapp_1746061653596_4f1c09a2b"
 ATTEMPT_ID = "ra_whatsapp_resend_1748743190124_c1d2e3f40"
-IDEMPOTENCY_KEY: dict[str, Any] = {
-    "in": "header",
-    "name": "Idempotency-Key",
-    "required": False,
-    "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
-    "description": (
-        "The same request under the same key is done once: for 24 hours it gets the"
-        " first answer again, with `Idempotency-Replayed: true`. 409 while the first"
-        " one is being done; 422 when another request comes under the key."
-    ),
-}
 
 
 def _request(required: bool = True, **named: Any) -> dict[str, Any]:
@@ -80,7 +71,7 @@ _RESEND_ANSWERS = _answers(
     s409=_refusal("in_progress", "This message is being sent right now."),
 )
 RESEND = {
-    "parameters": [IDEMPOTENCY_KEY],
+    "parameters": [DESCRIBED],
     "requestBody": _request(
         now={"messageId": MESSAGE_ID},
         later={
@@ -96,14 +87,14 @@ RESEND = {
     "responses": _RESEND_ANSWERS,
 }
 RESEND_BY_PATH = {
-    "parameters": [IDEMPOTENCY_KEY],
+    "parameters": [DESCRIBED],
     "requestBody": _request(
         required=False, later={"scheduleAt": "2024-01-15T12:00:00Z"}
     ),
     "responses": _RESEND_ANSWERS,
 }
 SEND = {
-    "parameters": [IDEMPOTENCY_KEY],
+    "parameters": [DESCRIBED],
     "requestBody": _request(
         text={"to": "233244000000", "type": "text", "text": {"body": "Hello Ama"}},
         image={

@@ -32,8 +32,8 @@ def test_a_pump_that_was_quicker_is_waited_for(
     def answer(seconds: float) -> None:
         settle(integration, [Result(Attempt.objects.get().pk, "sent")])
 
-    monkeypatch.setattr(sending.single, "send_now", quicker)
-    monkeypatch.setattr(sending, "sleep", answer)
+    monkeypatch.setattr("messaging.sending.single.send_now", quicker)
+    monkeypatch.setattr("messaging.sending.sleep", answer)
 
     outcome = sending.send_new(
         contact=ours.contact(), integration=integration, content=ours.text(), asker=SHOP
