@@ -6,6 +6,7 @@ leaves the chunk as it was, and the next ring goes on there.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Mapping
 from functools import partial
@@ -30,6 +31,8 @@ from messaging.models.bulk import SETTLED
 from messaging.resend import IN_PROGRESS
 from messaging.standing import policy_of
 
+logger = logging.getLogger(__name__)
+
 TASK: Final = "messaging.tasks.run_bulk_resends"
 CHUNK: Final = 500
 TAKE_BACK: Final = 10_000
@@ -53,7 +56,7 @@ def run(budget_seconds: float = BUDGET_SECONDS) -> int:
     start_due()
     settled = 0
     while time.monotonic() < deadline:
-        moved = sum(step(bulk_id) for bulk_id in _unfinished())
+        moved = sum(_step(bulk_id) for bulk_id in _unfinished())
         if not moved:
             return settled
         settled += moved
@@ -73,6 +76,15 @@ def _unfinished() -> list[int]:
         .order_by("pk")
         .values_list("pk", flat=True)
     )
+
+
+def _step(bulk_id: int) -> int:
+    """Let no bulk resend that cannot go on hold up the others."""
+    try:
+        return step(bulk_id)
+    except Exception:
+        logger.exception("Bulk resend %s stands still; the next ring tries", bulk_id)
+        return 0
 
 
 @again_after_deadlock
