@@ -86,12 +86,11 @@ class ResendStep:
     def confirmed(self, form: ResendForm, asker: Asker) -> Outcome | HTTPStatus:
         """Do what the form says, if it is valid and still true.
 
-        Else return the status of the refusal; its sentence is in the form then.
+        Else return the status of the refusal; its sentence is shown with the form.
         """
         if self.reason_off:
-            form.full_clean()
-            form.errors.clear()
-            return _refused(form, self.reason_off)
+            # It stands beside the button already, which is off.
+            return HTTPStatus.CONFLICT
         if not form.is_valid():
             return HTTPStatus.UNPROCESSABLE_ENTITY
         if form.cleaned_data["shown_attempts"] != self.message.attempt_count:

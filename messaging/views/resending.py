@@ -162,8 +162,8 @@ def _confirm(
 ) -> HttpResponse:
     """Ask, and act on a yes. ``act`` returns the sentence of a refusal, or nothing."""
     form = forms.Form(request.POST if request.method == "POST" else None)
-    if request.method == "POST":
-        refusal = off or act()
+    if request.method == "POST" and not off:
+        refusal = act()
         if not refusal:
             return close_dialog(request, page_of(message), words)
         form.add_error(None, refusal)

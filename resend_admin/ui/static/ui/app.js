@@ -75,7 +75,9 @@ const dialog = byId("dialog");
 const inDialog = (event) => dialog && event.detail.target === dialog;
 on(document, "htmx:beforeSwap", (event) => {
   /* A refusal is shown where the question was asked. */
-  if (inDialog(event) && event.detail.xhr.status === 409) event.detail.shouldSwap = true;
+  if (!inDialog(event) || event.detail.xhr.status !== 409) return;
+  event.detail.shouldSwap = true;
+  event.detail.isError = false;
 });
 on(document, "htmx:afterSwap", (event) => {
   if (!inDialog(event)) return;
@@ -87,7 +89,6 @@ if (dialog) on(dialog, "close", () => dialog.replaceChildren());
 for (const name of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) {
   on(document, name, (event) => {
     if (event.detail.elt.closest("[data-poll]")) return;
-    if (event.detail.xhr?.status === 409 && inDialog(event)) return;
     toast("That did not work. Check your connection, reload the page and try again.");
   });
 }
