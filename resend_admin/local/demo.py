@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import urllib.request
 from datetime import timedelta
 from typing import Any
@@ -226,7 +227,10 @@ def _members(organization: Organization, whatsapp: Integration) -> None:
             if one.phone and number % WINDOW_CLOSED_SHARE
         ],
     )
-    receipts.apply()
+    # The worker applies them, too; what it holds at the moment is not done yet.
+    while whatsapp.receipt_set.filter(applied_at=None).exists():
+        receipts.apply()
+        time.sleep(0.1)
 
 
 def _what_they_did(number: int) -> EventKind:
