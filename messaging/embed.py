@@ -8,6 +8,7 @@ says whether messages may be sent again, and is good for minutes.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -53,6 +54,7 @@ class Pass:
     access: Access
     person: str = ""
     host: str = ""
+    expires_at: datetime | None = None
 
     @property
     def may_write(self) -> bool:
@@ -135,15 +137,15 @@ def read_token(token: str, external_id: str) -> Pass:
             access=Access(claims["a"]),
             person=claims["p"],
             host=claims["h"],
+            expires_at=datetime.fromtimestamp(claims["e"], UTC),
         )
-        expires = claims["e"]
     except signing.SignatureExpired as error:
         raise TokenError(expired=True) from error
     except (signing.BadSignature, KeyError, TypeError, ValueError) as error:
         raise TokenError from error
     if found.external_id != external_id:
         raise TokenError
-    if timezone.now().timestamp() >= expires:
+    if found.expires_at is None or timezone.now() >= found.expires_at:
         raise TokenError(expired=True)
     return found
 

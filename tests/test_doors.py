@@ -28,6 +28,7 @@ PUBLIC = {"login", "logout", "healthz", "readyz", "ui:theme", "messaging:hook"}
 FRAMES = {"messaging:embedded-communications", "messaging:embedded-resend"}
 """No log-in and no cookie: a signed token opens one member in another product."""
 PROGRAMS = {
+    "api:embed_token",
     "api:openapi-json",
     "api:openapi-view",
     "api:oauth-token",

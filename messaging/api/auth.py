@@ -112,6 +112,16 @@ def writers() -> list[_Auth]:
     return [ApiKey(write=True), OAuth2(write=True)]
 
 
+def refuse_scope_to_read(request: HttpRequest) -> None:
+    """Raise a :class:`Problem` for a bearer token that was given for reading only.
+
+    For a door whose lock is for readers, before it lends somebody a writer's hand.
+    """
+    scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == OAuth2.scheme:
+        OAuth2(write=True).recognise(credentials.strip())
+
+
 def _let_in(client: ApiClient, *, write: bool) -> None:
     """Raise a :class:`Problem` if the client comes too often, or may not."""
     wait = api_clients.seconds_to_wait(client)

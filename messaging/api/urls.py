@@ -13,7 +13,7 @@ from django.urls import URLPattern, path
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
-from messaging.api import capillary, oauth, sendexa, sendexa_words
+from messaging.api import capillary, embedding, oauth, sendexa, sendexa_words
 from messaging.api.bodies import StrictParser, check_size
 from messaging.api.problems import (
     REQUEST_ID,
@@ -61,6 +61,7 @@ api = Doors(
 )
 api.add_router("/v1/whatsapp", sendexa.router)
 api.add_router("/v2/communications", capillary.router)
+api.add_router("/embed", embedding.router)
 
 WORDS = {
     "missing": "This field is required.",

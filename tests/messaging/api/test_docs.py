@@ -24,6 +24,7 @@ DOORS = {
     "/v1/whatsapp/send": "post",
     "/v1/whatsapp/status/{messageId}": "get",
     "/v2/communications/resend": "post",
+    "/embed/tokens": "post",
 }
 
 
