@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from messaging.admin import (
     api_clients,
+    bulk,
     contacts,
     contents,
     credits,
@@ -19,6 +20,7 @@ from messaging.admin import (
 
 __all__ = [
     "api_clients",
+    "bulk",
     "contacts",
     "contents",
     "credits",

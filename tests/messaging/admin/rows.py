@@ -10,6 +10,7 @@ from messaging import api_clients
 from messaging.models import (
     ApiClient,
     Attempt,
+    BulkResend,
     Contact,
     Content,
     CreditAccount,
@@ -27,6 +28,7 @@ from tests.messaging.views.rows import receipt, tried
 OWNED: list[type[Model]] = [
     ApiClient,
     Attempt,
+    BulkResend,
     Contact,
     Content,
     CreditAccount,
@@ -52,6 +54,9 @@ def fill(world: World) -> None:
     receipt(message.attempts.get(), "failed")
     api_clients.create(
         organization=world.organization, name=f"Shop of message {message.pk}"
+    )
+    BulkResend.objects.create(
+        organization=world.organization, chosen=f"Message {message.pk}"
     )
 
 
