@@ -26,7 +26,8 @@ def markup(client: Client, member: Contact) -> str:
 def cell(text: str, message: Message) -> str:
     """Return the line of one message."""
     rows = re.findall(r'<tr role="row">.*?</tr>', text, re.DOTALL)
-    return next(row for row in rows if message.public_id in row)
+    found: str = next(row for row in rows if message.public_id in row)
+    return found
 
 
 def test_every_line_says_all_of_it(ours: World, editor: Client) -> None:
