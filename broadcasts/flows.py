@@ -14,6 +14,9 @@ from messaging.channels.contract import ContentKind
 from messaging.dispatch.waiting import skip_waiting
 from messaging.models import Content, SkipReason, User
 
+MOST_STEPS = 15
+"""What a message can keep track of, part by part."""
+
 
 def save_steps(*, flow: Flow, person: User | None, contents: Sequence[Content]) -> None:
     """Replace the steps, in the order given. What is published stays as it is."""
@@ -48,6 +51,10 @@ def publish(*, flow: Flow, person: User | None) -> Content:
         ]
         if not parts:
             raise bad_input("Add at least one step before you publish.", "steps")
+        if len(parts) > MOST_STEPS:
+            raise bad_input(
+                f"Shorten the flow to {MOST_STEPS} steps; it has {len(parts)}.", "steps"
+            )
         payload: dict[str, object] = {"parts": parts}
         _require_carrier(payload)
         content = Content.objects.create(

@@ -48,9 +48,7 @@ def cancel_waiting(broadcast_id: int, *, limit: int = 5_000) -> int:
     )
 
 
-def skip_waiting(
-    broadcast_id: int, *, reason: SkipReason, limit: int = 5_000
-) -> int:
+def skip_waiting(broadcast_id: int, *, reason: SkipReason, limit: int = 5_000) -> int:
     """Skip one batch of what has not left; call it until it returns 0."""
     return _end_waiting(broadcast_id, MessageState.SKIPPED, reason, limit)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 from django.db.models.functions import Upper
 
 from messaging.channels.contract import Channel
@@ -59,6 +59,13 @@ class Contact(models.Model):
         default=list,
         blank=True,
         help_text="Channels on which this person asked not to be written to.",
+    )
+    wishes_at = models.JSONField(
+        default=dict,
+        db_default=Value({}, models.JSONField()),
+        blank=True,
+        editable=False,
+        help_text="When the member last asked for it or against it, per channel.",
     )
     whatsapp_inbound_at = models.DateTimeField(
         null=True,

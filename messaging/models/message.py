@@ -237,6 +237,15 @@ class Message(models.Model):
                 fields=["organization", "state", "-id"], name="message_by_state"
             ),
             models.Index(
+                fields=["organization", "channel", "-id"], name="message_by_channel"
+            ),
+            models.Index(fields=["integration", "-id"], name="message_of_integration"),
+            models.Index(
+                fields=["organization", "-id"],
+                condition=Q(state="queued", attempt_count__gt=0),
+                name="message_waiting_to_retry",
+            ),
+            models.Index(
                 fields=["broadcast_id", "state", "id"],
                 condition=Q(broadcast_id__isnull=False),
                 name="message_of_broadcast",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import uuid
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.utils import timezone
@@ -454,3 +454,24 @@ def test_a_late_charge_that_finds_nothing_is_owed_until_the_next_top_up(
     account = poor.account
     assert (account.available, account.held, account.owed) == (200, 600, 0)
     assert ledger_differences() == []
+
+
+@pytest.mark.parametrize(
+    "order", list(itertools.permutations([("opt_out", 12), ("opt_in", 11)]))
+)
+def test_the_later_wish_counts_whichever_is_heard_first(
+    ours: World, integration: Integration, order: Sequence[tuple[str, int]]
+) -> None:
+    contact = ours.contact(phone="+233241234567")
+    for kind, hour in order:
+        event = Event(
+            key=kind,
+            kind=EventKind(kind),
+            raw={},
+            address=contact.phone,
+            occurred_at=datetime(2026, 11, 1, hour, tzinfo=UTC),
+        )
+        tell(integration, [event])
+
+    contact.refresh_from_db()
+    assert contact.opted_out_channels == ["whatsapp"]

@@ -1,11 +1,12 @@
 -- Due messages of an integration that may not send: skipped, with the reason.
+-- In the order of their index, like a claim.
 WITH due AS MATERIALIZED (
     SELECT id
     FROM messaging_message
     WHERE integration_id = %(integration_id)s
       AND state = 'queued'
       AND due_at <= now()
-    ORDER BY id
+    ORDER BY priority, due_at, id
     LIMIT %(limit)s
     FOR UPDATE SKIP LOCKED
 )

@@ -12,7 +12,7 @@ WITH old AS MATERIALIZED (
           WHERE entry.attempt_id = attempt.id
             AND entry.step IN ('charge', 'release')
       )
-    ORDER BY attempt.id
+    ORDER BY attempt.opened_at
     LIMIT %(limit)s
     FOR UPDATE OF attempt SKIP LOCKED
 )
