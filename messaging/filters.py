@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
 import django_filters
 from django import forms
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 
 from messaging.access import organization_of
+from messaging.channels.catalogue import ErrorClass, verdict
 from messaging.channels.contract import Channel
 from messaging.models import (
     Contact,
@@ -55,6 +58,15 @@ def _suggesting(list_id: str) -> forms.TextInput:
     return forms.TextInput(attrs={"list": list_id, "autocomplete": "off"})
 
 
+def _midnight(day: date) -> datetime:
+    """Return when a day begins where the viewer is.
+
+    The first and last years are held back: no zone can shift a day beyond them.
+    """
+    day = min(max(day, date(1971, 1, 1)), date(2999, 1, 1))
+    return timezone.make_aware(datetime.combine(day, time.min))
+
+
 def own_integrations(request: Any) -> QuerySet[Integration]:
     """Offer the integrations of the person who looks; others are no choice."""
     return Integration.objects.filter(organization=organization_of(request))
@@ -64,7 +76,7 @@ class MessageFilter(django_filters.FilterSet):  # type: ignore[misc] # It carrie
     q = django_filters.CharFilter(
         label="Search",
         method="by_text",
-        widget=_search_input("Name, phone, e-mail, member or message number"),
+        widget=_search_input("Name, phone, e-mail or any number"),
     )
     state = django_filters.ChoiceFilter(
         label="State",
@@ -77,6 +89,17 @@ class MessageFilter(django_filters.FilterSet):  # type: ignore[misc] # It carrie
     )
     integration = django_filters.ModelChoiceFilter(
         label="Integration", queryset=own_integrations, empty_label="Any"
+    )
+    error_class = django_filters.ChoiceFilter(
+        label="Will it help?",
+        choices=[(one.value, verdict(one).label) for one in ErrorClass],
+        empty_label="Any cause",
+    )
+    since = django_filters.DateFilter(
+        label="From", method="by_first_day", widget=forms.DateInput({"type": "date"})
+    )
+    until = django_filters.DateFilter(
+        label="To", method="by_last_day", widget=forms.DateInput({"type": "date"})
     )
     broadcast = django_filters.NumberFilter(
         field_name="broadcast_id",
@@ -96,6 +119,18 @@ class MessageFilter(django_filters.FilterSet):  # type: ignore[misc] # It carrie
         self, messages: QuerySet[Message], name: str, text: str
     ) -> QuerySet[Message]:
         return messages_matching(messages, text, [organization_of(self.request).pk])
+
+    def by_first_day(
+        self, messages: QuerySet[Message], name: str, day: date
+    ) -> QuerySet[Message]:
+        return messages.filter(created_at__gte=_midnight(day))
+
+    def by_last_day(
+        self, messages: QuerySet[Message], name: str, day: date
+    ) -> QuerySet[Message]:
+        if day == date.max:
+            return messages
+        return messages.filter(created_at__lt=_midnight(day + timedelta(days=1)))
 
     def by_state(
         self, messages: QuerySet[Message], name: str, key: str

@@ -2,7 +2,7 @@
 
 Members are found by the beginning of their name, external id, e-mail address or
 phone number, or by their Telegram chat id; messages by their number, their public
-id or that of an attempt, or their member. Nothing here counts or scans.
+id or that of an attempt, the provider's id, or their member. Nothing here counts or scans.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Final
 
 from django.db.models import Q, QuerySet
 
-from messaging.models import Attempt, Contact, Message
+from messaging.models import Attempt, Contact, Integration, Message
 from messaging.models.contact import SEARCHED_COLUMNS
 
 LONGEST_TEXT: Final = 200
@@ -21,6 +21,7 @@ MOST_MEMBERS: Final = 100
 """Members whose messages one search shows; a longer text narrows it down."""
 
 _PUBLIC_ID: Final = re.compile(r"ra_[a-z]+_(resend_)?(\d{1,18})_([0-9a-f]{9})")
+_PROVIDER_ID: Final = re.compile(r"\S{8,128}")
 _PHONE: Final = re.compile(r"\+?[\d\s().\-/]{3,30}")
 
 
@@ -62,12 +63,27 @@ def messages_matching(
             return messages.filter(pk__in=tries.values("message_id"))
         return messages.filter(**named)
     own = Contact.objects.filter(organization__in=list(organization_ids))
+    if _PROVIDER_ID.fullmatch(text):
+        by_provider = _messages_by_provider_id(text, organization_ids)
+        if by_provider:
+            return messages.filter(pk__in=by_provider)
     members = members_matching(own, text).order_by("-pk")
     found = Q(contact__in=list(members.values_list("pk", flat=True)[:MOST_MEMBERS]))
     number = text.lstrip("#")
     if number.isdecimal() and len(number) <= 18:
         found |= Q(pk=int(number))
     return messages.filter(found)
+
+
+def _messages_by_provider_id(
+    provider_id: str, organization_ids: Iterable[int]
+) -> list[int]:
+    """Return the messages that a provider knows by this id: one probe each."""
+    own = Integration.objects.filter(organization__in=list(organization_ids))
+    tries = Attempt.objects.filter(
+        integration__in=list(own.values_list("pk", flat=True)), provider_id=provider_id
+    )
+    return list(tries.values_list("message_id", flat=True)[:MOST_MEMBERS])
 
 
 def _clean(text: str) -> str:

@@ -16,12 +16,14 @@ from broadcasts.models import Broadcast, BroadcastState
 from broadcasts.summary import Cause, Counters
 from broadcasts.views.links import messages_of, page_of
 from broadcasts.views.outcomes import short_title
+from messaging.channels.catalogue import lookup
 from messaging.models import (
     Contact,
     Integration,
     IntegrationState,
     Organization,
     Pulse,
+    StoppedRetry,
     User,
 )
 from resend_admin.ui.time_zones import moment_in_words
@@ -165,6 +167,32 @@ def _trouble(integration: Integration) -> tuple[str, str, str, str] | None:
     except ImproperlyConfigured as problem:
         problems = [str(problem)]
     return ("Incomplete", "bad", "wrench", problems[0]) if problems else None
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """An error code that is not retried by itself any more, and what it brought."""
+
+    title: str
+    retry: StoppedRetry
+
+
+@dataclass(frozen=True, slots=True)
+class StoppedCodes:
+    rows: list[Stopped]
+    url: str
+    """Where somebody who may can resume them."""
+
+
+def stopped_retries(person: User, organization: Organization) -> StoppedCodes | None:
+    """Return the codes whose automatic retries stopped by themselves."""
+    found = StoppedRetry.objects.filter(
+        organization=organization, resumed_at=None
+    ).order_by("-pk")[:SHOWN]
+    rows = [Stopped(short_title(lookup(one.error_code)), one) for one in found]
+    if not rows:
+        return None
+    return StoppedCodes(rows, _admin_page(person, "stoppedretry_changelist"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "stuck": attention.stuck(organization),
         "missed": attention.missed(organization),
         "integrations": attention.troubled_integrations(person, organization),
+        "stopped": attention.stopped_retries(person, organization),
         "slots": attention.slots(organization),
         "week": week.figures(organization),
         "latest": list_rows(list(latest.order_by("-pk")[:LATEST])),

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from broadcasts.models import Broadcast
-from messaging.models import IntegrationPace, Pulse
+from messaging.models import IntegrationPace, Pulse, StoppedRetry
 from tests.broadcasts.factories import (
     draft,
     finished,
@@ -263,3 +263,25 @@ def test_it_asks_as_often_for_many_as_for_few(ours: World, editor: Client) -> No
     assert queries() == few
     assert Broadcast.objects.count() == 12
     assert few <= 20
+
+
+# Automatic retries
+
+
+def test_codes_that_are_not_retried_any_more_are_named(
+    ours: World, theirs: World, agent: Client
+) -> None:
+    for world, code in ((ours, "whatsapp:131000"), (theirs, "whatsapp:131016")):
+        StoppedRetry.objects.create(
+            organization=world.organization, error_code=code, tried=50, delivered=3
+        )
+
+    text = text_of(agent.get("/"))
+
+    assert "Automatic retries stopped" in text
+    assert "3 of the last 50 retries arrived." in text
+    assert "whatsapp:131000" in text
+    assert "whatsapp:131016" not in text
+
+    StoppedRetry.objects.update(resumed_at=timezone.now())
+    assert "Automatic retries stopped" not in text_of(agent.get("/"))

@@ -223,3 +223,37 @@ def test_the_search_never_reads_the_whole_table(ours: World, agent: Client) -> N
 
     assert Message._meta.db_table in plan
     assert "Seq Scan on messaging_message" not in plan
+
+
+def test_messages_are_narrowed_by_what_would_help_them(
+    ours: World, agent: Client
+) -> None:
+    never = tried(ours, "failed")
+    Message.objects.filter(pk=never.pk).update(error_class="never")
+    later = tried(ours, "failed")
+    Message.objects.filter(pk=later.pk).update(error_class="wait")
+
+    assert listed(agent, "?error_class=never") == [never.pk]
+    assert listed(agent, "?error_class=wait") == [later.pk]
+
+
+def test_messages_are_narrowed_by_day(ours: World, agent: Client) -> None:
+    old, new = tried(ours, "delivered"), tried(ours, "delivered")
+    Message.objects.filter(pk=old.pk).update(created_at="2026-11-01T23:30Z")
+    Message.objects.filter(pk=new.pk).update(created_at="2026-11-02T00:30Z")
+
+    assert listed(agent, "?until=2026-11-01") == [old.pk]
+    assert listed(agent, "?since=2026-11-02&until=2026-11-02") == [new.pk]
+    assert listed(agent, "?since=2026-11-01") == [new.pk, old.pk]
+    assert listed(agent, "?since=0001-01-01&until=9999-12-31") == [new.pk, old.pk]
+
+
+def test_a_message_is_found_by_the_providers_id(
+    ours: World, theirs: World, agent: Client
+) -> None:
+    own, other = tried(ours, "delivered"), tried(theirs, "delivered")
+    own.attempts.update(provider_id="wamid.HBgLMjMz")
+    other.attempts.update(provider_id="wamid.THEIRS00")
+
+    assert listed(agent, "?q=wamid.HBgLMjMz") == [own.pk]
+    assert listed(agent, "?q=wamid.THEIRS00") == []
