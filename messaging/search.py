@@ -2,7 +2,8 @@
 
 Members are found by the beginning of their name, external id, e-mail address or
 phone number, or by their Telegram chat id; messages by their number, their public
-id or that of an attempt, the provider's id, or their member. Nothing here counts or scans.
+id or that of an attempt, the provider's id, or their member. Nothing here counts or
+scans.
 """
 
 from __future__ import annotations
