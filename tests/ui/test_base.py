@@ -18,7 +18,10 @@ pytestmark = pytest.mark.urls("tests.ui.urls")
 
 FOLDERS = [Path(folder) for folder in settings.TEMPLATES[0]["DIRS"]]
 TEMPLATES = sorted(path for folder in FOLDERS for path in folder.rglob("*.html"))
-INLINE = re.compile(r"<style|\sstyle=|\son[a-z]+=|<script(?![^>]*\s(?:src|type="application/json")[ =>])|hx-on|js:")
+INLINE = re.compile(
+    r"<style|\sstyle=|\son[a-z]+=|hx-on|js:"
+    r"|<script(?![^>]*\s(?:src=|type=.application/json.))"
+)
 
 
 class Person(SimpleNamespace):
