@@ -23,6 +23,9 @@ TAKEN_OVER: Final = Refused(
     " run instead.",
 )
 
+WINDOW_CLOSED = "whatsapp:131047"
+"""The only error that goes away by itself when the member writes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
@@ -144,4 +147,4 @@ def _is_fixed(
         return False
     if error.fix is Fix.CREDITS:
         return refused is None
-    return error.fix is Fix.TEMPLATE and found.window_open
+    return error.code == WINDOW_CLOSED and found.window_open

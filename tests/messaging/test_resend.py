@@ -170,6 +170,15 @@ def test_a_closed_window_is_fixed_when_the_member_writes(
     assert resend.standing(resend.fresh(message.pk)).allowed
 
 
+def test_a_template_that_is_at_fault_is_not_fixed_by_an_answer(
+    ours: World, whatsapp: Integration
+) -> None:
+    message = failed(ours, whatsapp, code="whatsapp:132001", error_class="fix_first")
+    Contact.objects.update(whatsapp_inbound_at=timezone.now())
+
+    assert not resend.standing(resend.fresh(message.pk)).allowed
+
+
 def test_unknown_needs_the_warning_accepted(ours: World, whatsapp: Integration) -> None:
     message = failed(
         ours, whatsapp, state="unknown", code="whatsapp:timeout", error_class="unknown"
