@@ -76,6 +76,9 @@ def unpublish(*, flow: Flow, person: User | None) -> None:
     flow.save(update_fields=["is_published"])
     sending = Broadcast.objects.filter(flow=flow, state=BroadcastState.SENDING)
     for broadcast_id in sending.values_list("pk", flat=True):
+        with transaction.atomic():
+            # A page that is being filled began while the flow was published.
+            Broadcast.objects.select_for_update(no_key=True).get(pk=broadcast_id)
         while skip_waiting(broadcast_id, reason=SkipReason.FLOW_UNPUBLISHED):
             """Another batch."""
 

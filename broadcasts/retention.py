@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 
 from broadcasts.clock import database_now
 from broadcasts.ways import rows, statement
@@ -20,8 +20,17 @@ BATCH = 1_000
 
 
 def prune_all() -> int:
-    """Prune every organization; return how many messages went."""
-    return sum(prune(organization) for organization in Organization.objects.all())
+    """Prune every organization; return how many messages went.
+
+    One that cannot be pruned is logged and holds up no other.
+    """
+    removed = 0
+    for organization in Organization.objects.all():
+        try:
+            removed += prune(organization)
+        except DatabaseError:
+            logger.exception("The rows of %s could not be pruned", organization)
+    return removed
 
 
 def prune(organization: Organization) -> int:

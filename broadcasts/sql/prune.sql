@@ -8,6 +8,18 @@ WITH old AS MATERIALIZED (
       AND message.created_at < %(before)s
       AND coalesce(broadcast.started_at, message.created_at) < %(before)s
       AND message.state NOT IN ('planned', 'queued', 'sending')
+      -- Credits still held for an attempt go back first, then its message goes.
+      AND NOT EXISTS (
+          SELECT FROM messaging_attempt AS held
+          WHERE held.message_id = message.id
+            AND held.price > 0
+            AND held.state IN ('open', 'sent', 'unknown')
+            AND NOT EXISTS (
+                SELECT FROM messaging_creditentry AS entry
+                WHERE entry.attempt_id = held.id
+                  AND entry.step IN ('charge', 'release')
+            )
+      )
     ORDER BY message.created_at, message.id
     LIMIT %(limit)s
     FOR UPDATE OF message SKIP LOCKED

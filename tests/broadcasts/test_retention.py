@@ -5,14 +5,21 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import DatabaseError
 from django.db.models import Count
 from django.utils import timezone
 
 from broadcasts import chain, retention
 from broadcasts.summary import counters_of
+from messaging.audit import ledger_differences
+from messaging.dispatch import pace
+from messaging.dispatch.claim import claim
+from messaging.dispatch.settle import Result, settle
 from messaging.models import (
+    Attempt,
     Message,
     MessageState,
+    Organization,
     Receipt,
     ReceiptResult,
     Tally,
@@ -119,3 +126,40 @@ def test_receipts_go_too_once_they_were_applied(ours: World) -> None:
 
     keys = Receipt.objects.order_by("key").values_list("key", flat=True)
     assert list(keys) == ["1", "2"]
+
+
+@pytest.mark.django_db
+def test_a_message_stays_until_its_credits_went_back(ours: World) -> None:
+    integration = ours.integration()
+    pace.prepare(integration.pk)
+    message = ours.message(integration=integration)
+    [claimed] = claim(integration, limit=1).attempts
+    settle(integration, [Result(claimed.attempt_id, "sent")])
+    now = timezone.now()
+    Message.objects.filter(pk=message.pk).update(created_at=now - timedelta(days=31))
+    Attempt.objects.update(opened_at=now - timedelta(days=29))
+
+    assert retention.prune(ours.organization) == 0
+    Attempt.objects.update(opened_at=now - timedelta(days=31))
+    assert retention.prune(ours.organization) == 1
+
+    assert (ours.account.available, ours.account.held) == (1_000_000, 0)
+    assert ledger_differences() == []
+
+
+@pytest.mark.django_db
+def test_one_organization_that_fails_holds_up_no_other(
+    ours: World, theirs: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pruned: list[int] = []
+
+    def prune(organization: Organization) -> int:
+        if organization == ours.organization:
+            raise DatabaseError("canceling statement due to statement timeout")
+        pruned.append(organization.pk)
+        return 1
+
+    monkeypatch.setattr(retention, "prune", prune)
+
+    assert retention.prune_all() == 1
+    assert pruned == [theirs.organization.pk]
