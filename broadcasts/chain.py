@@ -111,6 +111,18 @@ def summary(broadcast: Broadcast) -> ChainSummary:
     return _added_up(runs)
 
 
+def may_be_missed(broadcast: Broadcast) -> bool:
+    """Whether the tallies leave it open that nobody has got through to some member.
+
+    When as many are reached as the first run did not skip or take back, none is
+    left. While a run is under way its members may count twice, so that says nothing.
+    """
+    whole = summary(broadcast)
+    first = whole.runs[0].counters
+    meant = whole.aimed - first.skipped - first.cancelled
+    return whole.waiting > 0 or whole.reached < meant
+
+
 def _added_up(runs: list[ChainRun]) -> ChainSummary:
     aimed = runs[0].counters.total
     reached = sum(run.reached_first for run in runs)

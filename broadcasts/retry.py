@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce
 
+from broadcasts import chain
 from broadcasts.clock import LEAD, database_now, in_words
 from broadcasts.models import Broadcast, BroadcastState
 from broadcasts.models.broadcast import LIVE_STATES
+from broadcasts.patience import wait_longer
 from broadcasts.summary import Cause, Counters, causes_of, counters_of
 from messaging.models import Message, MessageState
 from messaging.models.message import REACHED_STATES, WAITING_STATES
 
 COVERED_STATES = (*REACHED_STATES, *WAITING_STATES, MessageState.SENDING)
 """Whoever stands so in any other run of the chain needs no retry from this one."""
+
+LOOKED_AT = 5_000
+"""Failed rows that a page looks at, one by one, to tell how many are left."""
+CAP = 1_000
+"""Beyond that a page says "1,000+", and the dialog says how many."""
 
 WAIT = {
     BroadcastState.DRAFT: "This is a draft: nobody has been sent anything yet.",
@@ -30,6 +39,7 @@ WAIT = {
     ),
 }
 NOTHING_FAILED = "Nothing failed, so there is nothing to retry."
+SENT_AGAIN = "Everybody who failed was sent to again in another run."
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +49,16 @@ class RetryState:
     enabled: bool
     reason: str = ""
     count: int = 0
+    """Members to retry; at least so many where it is not exact."""
     live_retry: Broadcast | None = None
+    is_exact: bool = True
+
+    @property
+    def number(self) -> str:
+        """``12``; ``1,000+`` where no page may count them all; else nothing."""
+        if self.is_exact:
+            return f"{self.count:,}"
+        return f"{CAP:,}+" if self.count >= CAP else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +77,9 @@ class RetryOffer:
 def state(broadcast: Broadcast, counters: Counters | None = None) -> RetryState:
     """Tell whether this broadcast can be retried now.
 
-    Counts from the tallies; only where other runs of the chain exist, its failed
-    rows are looked at one by one, through their index.
+    Counts from the tallies; only where they cannot tell, because other runs of the
+    chain exist, some of its failed rows are looked at, through their index. Of very
+    many the number is then a lower bound: the dialog counts them all.
     """
     waits = WAIT.get(BroadcastState(broadcast.state))
     if waits:
@@ -72,18 +92,27 @@ def state(broadcast: Broadcast, counters: Counters | None = None) -> RetryState:
     live = live_retry(broadcast)
     if live is not None:
         return RetryState(False, live_in_words(live), live_retry=live)
-    count = _count(broadcast, numbers)
-    if not count:
-        return RetryState(
-            False, "Everybody who failed was sent to again in another run."
-        )
-    return RetryState(True, count=count)
-
-
-def _count(broadcast: Broadcast, numbers: Counters) -> int:
     if is_alone(broadcast):
-        return numbers.kept_failed
-    return candidates(broadcast).count()
+        return RetryState(True, count=numbers.kept_failed)
+    return _looked_at(broadcast, numbers)
+
+
+def _looked_at(broadcast: Broadcast, numbers: Counters) -> RetryState:
+    """Look at failed rows, though not at more than a page may."""
+    left = candidates(broadcast)
+    is_exact = numbers.kept_failed <= LOOKED_AT
+    if not is_exact:
+        # A range of one state, so that the order is that of the index of broadcasts
+        # and of no other.
+        failed = MessageState.FAILED
+        first = Message.objects.filter(
+            broadcast_id=broadcast.pk, state__range=(failed, failed)
+        ).order_by("state", "pk")
+        left = left.filter(pk__in=first.values("pk")[:LOOKED_AT])
+    count = left.count()
+    if not count and (is_exact or not chain.may_be_missed(broadcast)):
+        return RetryState(False, SENT_AGAIN)
+    return RetryState(True, count=count, is_exact=is_exact)
 
 
 def is_alone(broadcast: Broadcast) -> bool:
@@ -150,23 +179,47 @@ def candidates(
     return rows
 
 
-def causes(broadcast: Broadcast) -> list[Cause]:
-    """Return why the members to retry failed, the commonest cause first."""
-    numbers: Iterable[tuple[str, int]]
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """Whom a retry takes over, counted one by one."""
+
+    failed: Counter[str]
+    """How many failed for each cause."""
+    unknown: int
+
+    @property
+    def count(self) -> int:
+        return self.failed.total()
+
+
+def missed(broadcast: Broadcast) -> Missed:
+    """Count every member to retry: from the tallies, or by one look at the rows."""
     if is_alone(broadcast):
-        numbers = (
-            (line.code, line.number - line.pruned)
+        kept = (
+            (line.outcome, line.code, line.number - line.pruned)
             for line in counters_of(broadcast).lines
-            if line.outcome == MessageState.FAILED
         )
-    else:
-        numbers = (
-            candidates(broadcast)
-            .order_by()
-            .values_list("error_code")
-            .annotate(number=Count("pk"))
-        )
-    return causes_of(numbers)
+        return _missed(kept)
+    found = (
+        candidates(broadcast, include_unknown=True)
+        .order_by()
+        .values_list("state", "error_code")
+        .annotate(number=Count("pk"))
+    )
+    with transaction.atomic():
+        wait_longer()
+        return _missed(found)
+
+
+def _missed(numbers: Iterable[tuple[str, str, int]]) -> Missed:
+    failed: Counter[str] = Counter()
+    unknown = 0
+    for stood, code, number in numbers:
+        if stood == MessageState.FAILED:
+            failed[code] += number
+        elif stood == MessageState.UNKNOWN:
+            unknown += number
+    return Missed(failed, unknown)
 
 
 def offer(broadcast: Broadcast, *, include_unknown: bool = False) -> RetryOffer:
@@ -176,15 +229,20 @@ def offer(broadcast: Broadcast, *, include_unknown: bool = False) -> RetryOffer:
     """
     shown_at = database_now()
     standing = state(broadcast)
-    unknown = 0
+    found = Missed(Counter(), 0)
     if standing.enabled:
-        both = candidates(broadcast, include_unknown=True)
-        unknown = both.filter(state=MessageState.UNKNOWN).count()
+        found = missed(broadcast)
+        standing = (
+            RetryState(True, count=found.count)
+            if found.count
+            else RetryState(False, SENT_AGAIN)
+        )
+    unknown = found.unknown if standing.enabled else 0
     return RetryOffer(
         state=standing,
-        count=standing.count + (unknown if include_unknown else 0),
+        count=found.count + (unknown if include_unknown else 0),
         unknown_count=unknown,
-        causes=causes(broadcast) if standing.enabled else [],
+        causes=causes_of(found.failed.items()),
         shown_at=shown_at,
         run_at=proposed_time(shown_at),
     )

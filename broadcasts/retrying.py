@@ -16,6 +16,7 @@ from broadcasts.clock import (
 )
 from broadcasts.fields import NAME_LENGTH, replace_routes, specs_of
 from broadcasts.models import Broadcast, BroadcastState, RouteRole
+from broadcasts.patience import wait_longer
 from broadcasts.problems import Problem, bad_input, conflict
 from broadcasts.quota import take_slot
 from broadcasts.retry import candidates, live_in_words, live_retry, state
@@ -50,8 +51,9 @@ def create(
             source = _locked_source(broadcast)
             retry = _new_broadcast(source, person, moment, time_zone)
             _copy_routes(source, retry)
+            wait_longer()
             number = _freeze_members(source, retry, shown_at, include_unknown)
-            if number != shown_count:
+            if not number or number != shown_count:
                 raise _list_changed(number)
     except IntegrityError:
         live = live_retry(broadcast)

@@ -21,6 +21,7 @@ from broadcasts.fields import (
 )
 from broadcasts.models import Broadcast, BroadcastKind, BroadcastState, RouteRole
 from broadcasts.models.broadcast import LIVE_STATES, QUOTA_STATES
+from broadcasts.patience import wait_longer
 from broadcasts.problems import Problem, bad_input, conflict
 from messaging.channels.contract import ContentKind
 from messaging.models import Content, Message, MessageState, User
@@ -230,6 +231,7 @@ def _set_time(broadcast: Broadcast, run_at: datetime, time_zone: str) -> None:
     broadcast.run_at = moment
     broadcast.time_zone = time_zone
     if broadcast.is_retry:
+        wait_longer()
         Message.objects.filter(
             broadcast_id=broadcast.pk, state=MessageState.PLANNED
         ).update(due_at=moment, day=local_day(moment, broadcast.organization.time_zone))

@@ -140,7 +140,8 @@ class LivePart:
         is_draft = one.state == BroadcastState.DRAFT
         is_editable = one.state in QUOTA_STATES
         may_route = not is_editable and schedule.may_edit_routes(one).enabled
-        label = f"Retry {self.retry.count:,} failed…" if self.retry.enabled else ""
+        number = f" {self.retry.number}" if self.retry.number else ""
+        label = f"Retry{number} failed…" if self.retry.enabled else ""
         return {
             "retry": "" if is_draft else page_for("retry", one),
             "retry_label": label or "Retry failed",

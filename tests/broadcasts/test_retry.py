@@ -6,6 +6,8 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from broadcasts import retention, retry, run, schedule
@@ -161,3 +163,80 @@ def test_the_dialog_shows_members_by_cause(ours: World) -> None:
     assert offer.run_at <= offer.shown_at + timedelta(minutes=3)
     assert (offer.run_at.second, offer.run_at.microsecond) == (0, 0)
     assert retry.offer(source, include_unknown=True).count == 4
+
+
+def test_a_page_looks_at_some_rows_and_the_dialog_at_all(
+    ours: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retry, "LOOKED_AT", 3)
+    source = finished(ours, *["failed"] * 5)
+    assert retry.state(source).number == "5"
+    again = started(retried(source, ours))
+    stand(rows_of(again), MessageState.FAILED)
+    stand(only(rows_of(again), 0), MessageState.DELIVERED)
+    run.tick()
+
+    monkeypatch.setattr(retry, "CAP", 10)
+    assert (retry.state(source).enabled, retry.state(source).number) == (True, "")
+    monkeypatch.setattr(retry, "CAP", 2)
+    assert retry.state(source).number == "2+"
+    assert retry.offer(source).count == 4
+    assert rows_of(retried(source, ours)).count() == 4
+
+
+def test_of_many_who_were_all_reached_none_is_offered(
+    ours: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = finished(ours, *["failed"] * 5, "skipped", "delivered")
+    again = started(retried(source, ours))
+    monkeypatch.setattr(retry, "LOOKED_AT", 3)
+
+    stand(rows_of(again), MessageState.DELIVERED)
+    stand(only(rows_of(again), 4), MessageState.FAILED)
+    run.tick()
+    # The last of them is behind those that a page looks at, but the dialog finds it.
+    assert retry.state(source).enabled
+    assert retry.offer(source).count == 1
+
+    stand(rows_of(again), MessageState.DELIVERED)
+    assert retry.state(source).reason == retry.SENT_AGAIN
+    assert retry.offer(source).state.reason == retry.SENT_AGAIN
+
+
+def test_nobody_is_no_retry_even_where_a_page_could_not_tell(
+    ours: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = finished(ours, *["failed"] * 5, "unknown")
+    again = started(retried(source, ours))
+    stand(rows_of(again), MessageState.DELIVERED)
+    run.tick()
+    monkeypatch.setattr(retry, "LOOKED_AT", 3)
+    assert retry.state(source).enabled
+
+    assert not retry.offer(source).state.enabled
+    problem = refusal(lambda: retried(source, ours))
+
+    assert problem.code == ProblemCode.CONFLICT
+    assert "nobody is left to retry" in problem.sentence
+    assert source.retries.count() == 1
+
+
+def test_a_page_reads_no_more_rows_than_it_may(
+    ours: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retry, "LOOKED_AT", 3)
+    source = finished(ours, *["failed"] * 5)
+    again = started(retried(source, ours))
+    stand(rows_of(again), MessageState.FAILED)
+    run.tick()
+
+    with CaptureQueriesContext(connection) as queries:
+        retry.state(source)
+
+    counting = [
+        one["sql"]
+        for one in queries
+        if "EXISTS(" in one["sql"] and "COUNT(" in one["sql"]
+    ]
+    assert len(counting) == 1
+    assert "LIMIT 3" in counting[0]

@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from broadcasts import retry, retrying, run
+from broadcasts import retry, retrying, run, schedule
 from broadcasts.fields import fields_of
 from broadcasts.models import Broadcast, BroadcastState
 from broadcasts.problems import Problem, ProblemCode
@@ -227,3 +227,36 @@ def test_of_many_who_press_at_once_one_gets_the_retry(ours: World) -> None:
     assert rows_of(made).count() == 2
     assert [one.code for one in refused] == [ProblemCode.CONFLICT] * 3
     assert all("is already scheduled for" in one.sentence for one in refused)
+
+
+@pytest.mark.parametrize("slow", ["freeze", "move"])
+def test_what_touches_every_row_may_take_minutes(
+    ours: World, monkeypatch: pytest.MonkeyPatch, slow: str
+) -> None:
+    """Of a million rows, that is; only in its own transaction, though."""
+    source = finished(ours, "failed")
+    made = retried(source, ours) if slow == "move" else None
+    allowed: list[str] = []
+
+    def look(execute: Any, sql: str, *rest: Any) -> Any:
+        touches = "INSERT INTO messaging_message\n" in sql or (
+            sql.startswith('UPDATE "messaging_message"')
+        )
+        if touches:
+            with connection.connection.cursor() as cursor:
+                cursor.execute("SHOW statement_timeout")
+                allowed.append(cursor.fetchone()[0])
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(look):
+        if made is None:
+            retried(source, ours)
+        else:
+            schedule.schedule(
+                broadcast=made,
+                person=ours.editor,
+                run_at=timezone.now() + 2 * SOON,
+                time_zone="UTC",
+            )
+
+    assert allowed == ["5min"]
