@@ -32,7 +32,7 @@ from messaging.models import (
     User,
 )
 from messaging.models.message import ARRIVED_STATES
-from messaging.resend import WINDOW
+from messaging.resend import is_window_open
 from messaging.sending import Refusal, available_credits
 from messaging.standing import Circumstances, Standing, policy_of, standing_of
 
@@ -195,7 +195,7 @@ def _gathered(
                 since_failure=(now - one.state_at).total_seconds(),
                 provider_pause=_pause(paces.get(one.integration_id or 0), now),
                 opted_out=one.channel in one.contact.opted_out_channels,
-                window_open=_is_window_open(one, now),
+                window_open=is_window_open(one, now),
                 integration_state=one.integration.state if one.integration else "",
                 price=prices[one.pk],
                 credits=credits,
@@ -204,12 +204,6 @@ def _gathered(
         )
         for one in messages
     ]
-
-
-def _is_window_open(message: Message, now: datetime) -> bool:
-    wrote_at = message.contact.whatsapp_inbound_at
-    is_whatsapp = message.channel == Channel.WHATSAPP
-    return is_whatsapp and wrote_at is not None and wrote_at > now - WINDOW
 
 
 def _pause(pace: IntegrationPace | None, now: datetime) -> float:

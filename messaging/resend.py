@@ -184,7 +184,6 @@ def _circumstances(message: Message) -> Circumstances:
     now = timezone.now()
     integration = message.integration
     price = integration.credit_price if integration else 0
-    wrote_at = message.contact.whatsapp_inbound_at
     return Circumstances(
         state=message.state,
         attempt_count=message.attempt_count,
@@ -193,16 +192,23 @@ def _circumstances(message: Message) -> Circumstances:
         since_failure=(now - message.state_at).total_seconds(),
         provider_pause=_provider_pause(message, now),
         opted_out=message.channel in message.contact.opted_out_channels,
-        window_open=(
-            message.channel == Channel.WHATSAPP
-            and wrote_at is not None
-            and wrote_at > now - WINDOW
-        ),
+        window_open=is_window_open(message, now),
         integration_state=integration.state if integration else "",
         price=price,
         credits=available_credits(message.organization_id) if price else 0,
         is_taken_over=message.broadcast_id is not None and is_taken_over(message.pk),
     )
+
+
+def is_window_open(message: Message, now: datetime) -> bool:
+    """Tell whether the member has opened WhatsApp's window since the last attempt.
+
+    What they wrote before it does not count: the provider knew, and refused.
+    """
+    wrote_at = message.contact.whatsapp_inbound_at
+    if message.channel != Channel.WHATSAPP or wrote_at is None:
+        return False
+    return wrote_at > now - WINDOW and wrote_at >= message.state_at
 
 
 def _provider_pause(message: Message, now: datetime) -> float:

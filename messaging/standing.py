@@ -31,7 +31,8 @@ WINDOW_CLOSED = "whatsapp:131047"
 class Circumstances:
     """What is known about a message at the moment of asking; times in seconds.
 
-    ``window_open`` tells whether WhatsApp takes free-form messages to this person.
+    ``window_open`` tells that the person has written since the last attempt, so that
+    WhatsApp takes free-form messages to them.
     ``integration_state`` is empty without an integration, ``price`` what one
     message costs and ``credits`` what the organization has left.
     ``is_taken_over`` tells that another run of the broadcast reached the same

@@ -165,6 +165,10 @@ def test_a_closed_window_is_fixed_when_the_member_writes(
     message = failed(ours, whatsapp, code="whatsapp:131047", error_class="fix_first")
     assert resend.standing(message).fix == "template"
 
+    # What they wrote before is known to the provider, which refused all the same.
+    Contact.objects.update(whatsapp_inbound_at=timezone.now() - timedelta(hours=3))
+    assert not resend.standing(resend.fresh(message.pk)).allowed
+
     Contact.objects.update(whatsapp_inbound_at=timezone.now())
 
     assert resend.standing(resend.fresh(message.pk)).allowed

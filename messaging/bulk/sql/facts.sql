@@ -12,7 +12,9 @@
            message.channel = ANY (contact.opted_out_channels) AS opted_out,
            message.channel = 'whatsapp' AND coalesce(
                extract(epoch FROM now() - contact.whatsapp_inbound_at)::float
-                   + %(later)s < %(window)s, false) AS window_open,
+                   + %(later)s < %(window)s
+               AND contact.whatsapp_inbound_at >= message.state_at, false)
+               AS window_open,
            coalesce(integration.state, '') AS integration_state,
            coalesce(integration.credit_price, 0) AS price,
            coalesce(account.available, 0) AS credits,
