@@ -38,14 +38,15 @@ def fill_page(broadcast_id: int, *, page: int = PAGE) -> bool:
 
     The broadcast's row is held meanwhile: a second tick passes it by, and a
     person who cancels waits for this page and no longer. A kill anywhere in
-    between leaves the page undone as a whole.
+    between leaves the page undone as a whole. Whether the flow is published is read
+    once the row is held: whoever unpublishes it holds the row after that.
     """
     with transaction.atomic():
         broadcast = (
             Broadcast.objects.select_for_update(
                 skip_locked=True, no_key=True, of=("self",)
             )
-            .select_related("organization", "flow", "content")
+            .select_related("organization", "content")
             .filter(pk=broadcast_id, state=BroadcastState.SENDING, is_filled=False)
             .first()
         )

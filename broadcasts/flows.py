@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from django.db import transaction
 
@@ -16,6 +16,10 @@ from messaging.models import Content, SkipReason, User
 
 MOST_STEPS = 15
 """What a message can keep track of, part by part."""
+BATCH = 5_000
+UNPUBLISH_BATCHES = 4
+"""Batches of waiting rows skipped within the request; the tick does the rest."""
+SKIPPED = SkipReason.FLOW_UNPUBLISHED
 
 
 def save_steps(*, flow: Flow, person: User | None, contents: Sequence[Content]) -> None:
@@ -70,17 +74,39 @@ def publish(*, flow: Flow, person: User | None) -> Content:
 
 
 def unpublish(*, flow: Flow, person: User | None) -> None:
-    """Stop sending the flow: whoever it has not left to yet is skipped."""
+    """Stop sending the flow: whoever it has not left to yet is skipped.
+
+    The first rows here, the rest by the tick.
+    """
     access.require_writer(person, flow.organization_id)
     flow.is_published = False
     flow.save(update_fields=["is_published"])
-    sending = Broadcast.objects.filter(flow=flow, state=BroadcastState.SENDING)
-    for broadcast_id in sending.values_list("pk", flat=True):
-        with transaction.atomic():
-            # A page that is being filled began while the flow was published.
-            Broadcast.objects.select_for_update(no_key=True).get(pk=broadcast_id)
-        while skip_waiting(broadcast_id, reason=SkipReason.FLOW_UNPUBLISHED):
-            """Another batch."""
+    with transaction.atomic():
+        # A page that is being filled began while the flow was published; its rows
+        # are there once the broadcast can be held. Later pages see the flow as it is.
+        held = Broadcast.objects.select_for_update(no_key=True).order_by("pk")
+        sending = [
+            one.pk for one in held.filter(flow=flow, state=BroadcastState.SENDING)
+        ]
+    _skip(sending, batches=UNPUBLISH_BATCHES)
+
+
+def skip_unpublished(*, batches: int) -> None:
+    """Go on skipping what waits in broadcasts whose flow was unpublished."""
+    sending = Broadcast.objects.filter(
+        flow__is_published=False, state=BroadcastState.SENDING
+    )
+    for broadcast_id in sending.order_by("pk").values_list("pk", flat=True)[:100]:
+        _skip([broadcast_id], batches=batches)
+
+
+def _skip(broadcast_ids: Iterable[int], *, batches: int) -> None:
+    """Skip up to so many batches, of all these broadcasts together."""
+    for broadcast_id in broadcast_ids:
+        while batches:
+            batches -= 1
+            if skip_waiting(broadcast_id, reason=SKIPPED, limit=BATCH) < BATCH:
+                break
 
 
 def _require_carrier(payload: dict[str, object]) -> None:

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db.models import Exists, F, OuterRef, Q, Subquery
 from django.db.models.functions import Now
 
-from broadcasts import settling
+from broadcasts import flows, settling
 from broadcasts.clock import in_words
 from broadcasts.fill import fill_page
 from broadcasts.models import Broadcast, BroadcastState, Flow
@@ -32,6 +32,7 @@ def tick(budget_seconds: float = BUDGET_SECONDS) -> None:
     fail_late()
     start_due()
     fill_all(deadline)
+    flows.skip_unpublished(batches=SETTLE_BATCHES)
     finish_done()
     settle_ended()
 
