@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 import urllib.request
 from datetime import timedelta
 from typing import Any
@@ -39,6 +38,9 @@ WINDOW_CLOSED_SHARE = 60
 OPTED_OUT_SHARE = 110
 """One member in so many has sent STOP."""
 
+ROADS = ("whatsapp_cloud", "telegram_bot", "smtp")
+"""How the newsletter goes out, in this order."""
+
 PEOPLE = (
     ("agent", "Ada", "Verbeek", Role.AGENT),
     ("editor", "Kofi", "Mensah", Role.EDITOR),
@@ -47,22 +49,44 @@ PEOPLE = (
 
 
 def seed() -> bool:
-    """Make the demo organization, and return whether it was made just now.
+    """Make the demo organization, and return whether it was completed just now.
 
-    On a later start it is left as people left it; only the addresses of the
-    sandbox are brought up to date.
+    Each of the two parts is there as a whole or not at all, so that a start that was
+    killed is made up for by the next one. A demo that is complete is left as people
+    left it; only the addresses of the sandbox are brought up to date.
     """
     organization = Organization.objects.filter(pk=ORGANIZATION_ID).first()
-    if organization is not None:
-        for integration in organization.integrations.all():
-            _point_at_sandbox(integration)
-        _api_client(organization)
+    if organization is None:
+        organization = _begin()
+    for integration in organization.integrations.all():
+        _point_at_sandbox(integration)
+    _api_client(organization)
+    return _complete(organization)
+
+
+@transaction.atomic
+def _begin() -> Organization:
+    """Make what it takes to log in and to send."""
+    organization = _organization()
+    _people(organization)
+    _integrations(organization)
+    return organization
+
+
+@transaction.atomic
+def _complete(organization: Organization) -> bool:
+    """Add members and what is sent to them, unless that was done before.
+
+    The broadcast that goes out at once comes last, and nobody can delete it.
+    """
+    Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)
+    if Broadcast.objects.filter(organization=organization).exists():
         return False
-    with transaction.atomic():
-        organization = _organization()
-        editor = _people(organization)
-        integrations = _integrations(organization)
-        _api_client(organization)
+    integrations = {one.kind: one for one in organization.integrations.all()}
+    editor = organization.people.filter(username="editor").first()
+    if editor is None or not integrations.keys() >= set(ROADS):
+        # Somebody has made something else of it.
+        return False
     _members(organization, integrations["whatsapp_cloud"])
     templates = _templates(organization)
     flow = _flow(organization, editor)
@@ -78,10 +102,10 @@ def _organization() -> Organization:
     return organization
 
 
-def _people(organization: Organization) -> User:
-    """Add the three who may log in; return the one who sends."""
-    made = {
-        username: User.objects.create_user(
+def _people(organization: Organization) -> None:
+    """Add the three who may log in."""
+    for username, first_name, last_name, role in PEOPLE:
+        User.objects.create_user(
             username,
             f"{username}@example.org",
             PASSWORD,
@@ -91,9 +115,6 @@ def _people(organization: Organization) -> User:
             role=role,
             is_staff=role == Role.ADMIN,
         )
-        for username, first_name, last_name, role in PEOPLE
-    }
-    return made["editor"]
 
 
 def _api_client(organization: Organization) -> None:
@@ -108,7 +129,7 @@ def _api_client(organization: Organization) -> None:
         )
 
 
-def _integrations(organization: Organization) -> dict[str, Integration]:
+def _integrations(organization: Organization) -> None:
     wanted: dict[str, tuple[str, float, dict[str, Any], dict[str, str]]] = {
         "whatsapp_cloud": (
             "WhatsApp +233 30 000 1000",
@@ -145,7 +166,6 @@ def _integrations(organization: Organization) -> dict[str, Integration]:
             {"username": "", "password": ""},
         ),
     }
-    made = {}
     for kind, (name, rate, fields, credentials) in wanted.items():
         integration = Integration(
             organization=organization,
@@ -156,15 +176,12 @@ def _integrations(organization: Organization) -> dict[str, Integration]:
             credit_price=0 if kind == "smtp" else 1,
         )
         integration.credentials = credentials
-        _point_at_sandbox(integration)
-        made[kind] = integration
-    return made
+        integration.save()
 
 
 def _point_at_sandbox(integration: Integration) -> None:
     """Save the present addresses of the stand-in, and tell it where we listen."""
     if not settings.SANDBOX_URL:
-        integration.save()
         return
     url = settings.SANDBOX_URL
     addresses: dict[str, dict[str, Any]] = {
@@ -227,10 +244,8 @@ def _members(organization: Organization, whatsapp: Integration) -> None:
             if one.phone and number % WINDOW_CLOSED_SHARE
         ],
     )
-    # The worker applies them, too; what it holds at the moment is not done yet.
-    while whatsapp.receipt_set.filter(applied_at=None).exists():
-        receipts.apply()
-        time.sleep(0.1)
+    # Nobody else sees them before the commit, so all of them are applied here.
+    receipts.apply()
 
 
 def _what_they_did(number: int) -> EventKind:
@@ -293,10 +308,7 @@ def _broadcasts(
     templates: dict[str, Content],
     flow: Flow,
 ) -> None:
-    roads = [
-        RouteSpec(integrations[kind].pk)
-        for kind in ("whatsapp_cloud", "telegram_bot", "smtp")
-    ]
+    roads = [RouteSpec(integrations[kind].pk) for kind in ROADS]
     newsletter = drafts.create_draft(
         organization=organization,
         person=editor,
