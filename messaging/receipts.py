@@ -21,13 +21,13 @@ from messaging.channels.catalogue import lookup
 from messaging.channels.contract import Channel, Event, EventKind
 from messaging.dispatch import automatic, chain, ledger, statements
 from messaging.models import Integration, Receipt, ReceiptResult
+from messaging.models.message import ARRIVED_STATES
 
 BATCH = 1_000
 PATIENCE = timedelta(minutes=1)
 """How long a receipt may wait for its attempt: it can overtake the answer."""
 
 RANK = {"sent": 2, "failed": 3, "delivered": 4, "read": 5}
-ARRIVED = {"delivered", "read"}
 
 
 def store(integration: Integration, events: Sequence[Event]) -> int:
@@ -160,7 +160,7 @@ def _apply_states(batch: Batch) -> None:
     ledger.settle(sorted(changed_ids))
     moved = [row for row in changed if row["message_id"] is not None]
     chain.cancel_waiting_tries(
-        [row["message_id"] for row in moved if row["state"] in ARRIVED]
+        [row["message_id"] for row in moved if row["state"] in ARRIVED_STATES]
     )
     chain.note_reached([row["message_id"] for row in moved])
     automatic.retry(row["message_id"] for row in moved if row["state"] == "failed")

@@ -6,7 +6,6 @@ PostgreSQL holds the work; a lost ring costs at most the second until beat rings
 from __future__ import annotations
 
 import logging
-from functools import partial
 
 from celery import current_app
 from django.db import connection, transaction
@@ -40,10 +39,6 @@ def call(task: str, *arguments: int) -> None:
         )
     except (OperationalError, OSError) as error:
         logger.warning("The broker did not take a ring for %s: %s", task, error)
-
-
-def call_on_commit(task: str) -> None:
-    transaction.on_commit(partial(call, task))
 
 
 def integrations_with_work() -> list[int]:

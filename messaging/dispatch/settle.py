@@ -9,6 +9,7 @@ from django.db import transaction
 
 from messaging.dispatch import automatic, chain, ledger, statements
 from messaging.models import Integration, MessageState
+from messaging.models.message import REACHED_STATES
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +62,10 @@ def settle(
                 [
                     row["message_id"]
                     for row in rows
-                    if row["root_id"] is not None and row["state"] in REACHED
+                    if row["root_id"] is not None and row["state"] in REACHED_STATES
                 ]
             )
         automatic.retry(
             [row["message_id"] for row in rows if row["state"] == MessageState.FAILED]
         )
     return len(closed)
-
-
-REACHED = {MessageState.SENT, MessageState.DELIVERED, MessageState.READ}
