@@ -17,7 +17,7 @@ TEST_DONE = .venv/requirements-dev.done
 
 .DEFAULT_GOAL = help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint browser lock clean
+.PHONY: help run test bench lint browser lock clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ run: $(RUN_DONE) ## Start everything with the demo organization (PORT=8000)
 
 test: $(TEST_DONE) browser lint ## Check the code and run every test
 	$(BIN)/python -m pytest
+
+bench: $(TEST_DONE) ## Measure, beside what others would pick (BENCH="dispatch …")
+	$(BIN)/python -m benchmarks $(BENCH)
 
 lint: $(TEST_DONE) ## Check style, types and the direction of imports
 	$(BIN)/ruff check .
