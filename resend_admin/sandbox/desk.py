@@ -151,11 +151,12 @@ class Desk:
             seconds, retry_after = switch.seconds, switch.retry_after
         if words is not None or decision is BY_SWITCH:
             code = words.code if words else str(fault)
-            entry = self._record(submission, REFUSED, code=code, by=by)
+            entry = self._record(submission, REFUSED, code=code, by=by, fault=fault)
             return Verdict(entry, words, retry_after, fault, seconds)
         vocabulary = self._vocabularies[submission.channel]
         loss = vocabulary.loss(decision.outcome, decision.variant)
         silent = decision.outcome is Outcome.SILENCE
+        fault = Fault.HANG if silent else fault
         entry = self._record(
             submission,
             ACCEPTED,
@@ -163,10 +164,10 @@ class Desk:
             by=by,
             fate="failed" if loss else "silent" if silent else "delivered",
             provider_id=new_id(),
+            fault=fault,
         )
         if vocabulary.confirms and not silent:
             self._plan_receipts(entry, decision, loss, vocabulary.reads)
-        fault = Fault.HANG if silent else fault
         return Verdict(entry, None, retry_after, fault, seconds)
 
     def _record(
@@ -178,6 +179,7 @@ class Desk:
         by: str,
         fate: str = "",
         provider_id: str = "",
+        fault: Fault | None = None,
     ) -> Entry:
         entry = Entry(
             at=now(),
@@ -192,6 +194,7 @@ class Desk:
             fate=fate,
             decided_by=by,
             callback=submission.callback,
+            fault=fault.value if fault else "",
         )
         if by in COUNTED:
             self._tries[entry.channel, entry.recipient] += 1

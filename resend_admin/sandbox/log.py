@@ -28,7 +28,8 @@ class Entry:
     ``outcome`` is ``accepted`` or ``refused``. ``fate`` is what becomes of an
     accepted message: ``delivered``, ``failed`` (a receipt with ``code`` says so
     later) or ``silent`` (nobody ever hears). ``decided_by`` is ``number`` (a
-    magic one), ``mix``, ``switch`` or ``request`` (it was malformed).
+    magic one), ``mix``, ``switch`` or ``request`` (it was malformed). ``fault`` is
+    what went wrong with the answer on its way (see ``switches.Fault``), or "".
     """
 
     at: datetime
@@ -43,6 +44,7 @@ class Entry:
     fate: str = ""
     decided_by: str = ""
     callback: str = ""
+    fault: str = ""
 
     @property
     def accepted(self) -> bool:
@@ -68,6 +70,7 @@ class Entry:
             "fate": self.fate,
             "decided_by": self.decided_by,
             "callback": self.callback,
+            "fault": self.fault,
         }
 
 

@@ -99,6 +99,8 @@ class Telegram:
             channel=CHANNEL,
             account=bot,
             recipient=recipient,
+            # The Bot API takes no reference of the sender's; this is for the log.
+            reference=request.headers.get("X-Request-Id", ""),
             digest=digest_of([method, content]),
             media=method != "sendmessage",
         )

@@ -80,6 +80,7 @@ def telegram(
     *,
     method: str = "sendMessage",
     token: str = f"{BOT}:secret",
+    reference: str = "7:0",
     timeout: float = PATIENCE,
     **fields: Any,
 ) -> Answer:
@@ -88,7 +89,7 @@ def telegram(
         "POST",
         f"{sandbox.base_url('telegram_bot')}/bot{quote(token)}/{method}",
         body=json.dumps(body).encode(),
-        headers={"Content-Type": "application/json"},
+        headers={"Content-Type": "application/json", "X-Request-Id": reference},
         timeout=timeout,
     )
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import suppress
 from http.client import IncompleteRead, RemoteDisconnected
 from typing import Any
 
@@ -64,6 +65,28 @@ def test_an_answer_may_get_lost_on_either_side_of_accepting(
         whatsapp(sandbox, "+4915155501234", timeout=0.2)
     assert len(sandbox.accepted()) == (1 if accepting else 0)
     assert whatsapp(sandbox, "+4915155501234").status == 200
+
+
+@pytest.mark.parametrize("accepting", [True, False])
+@pytest.mark.parametrize("fault", ["garbage", "slow", "close"])
+def test_the_log_says_what_went_wrong_with_the_answer(
+    sandbox: Sandbox, fault: str, accepting: bool
+) -> None:
+    sandbox.behave(fault, times=1, seconds=0.01, accepting=accepting)
+    with suppress(RemoteDisconnected):
+        whatsapp(sandbox, "+4915112341234")
+    whatsapp(sandbox, "+4915112341235")
+    disturbed, whole = sandbox.entries()
+    assert disturbed.fault == fault
+    assert disturbed.accepted is (accepting or fault == "slow")
+    assert (whole.fault, whole.accepted) == ("", True)
+
+
+def test_the_log_says_who_never_heard_an_answer(sandbox: Sandbox) -> None:
+    with pytest.raises(TimeoutError):
+        whatsapp(sandbox, "+4915112340007", timeout=0.2)
+    (entry,) = sandbox.entries()
+    assert (entry.fault, entry.fate) == ("hang", "silent")
 
 
 def test_garbage_is_no_json(sandbox: Sandbox) -> None:

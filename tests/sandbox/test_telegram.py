@@ -20,6 +20,7 @@ def test_an_accepted_message_is_answered_as_telegram_does(sandbox: Sandbox) -> N
     (entry,) = sandbox.accepted()
     assert entry.provider_id == str(result["message_id"])
     assert (entry.account, entry.recipient) == (BOT, "90001234")
+    assert entry.reference == "7:0"
 
 
 def test_a_form_will_do_as_well(sandbox: Sandbox) -> None:
