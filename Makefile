@@ -14,6 +14,7 @@ TOOLS_DONE = .tools/uv-$(UV_VERSION).done
 VENV_DONE = .venv/created.done
 RUN_DONE = .venv/requirements.done
 TEST_DONE = .venv/requirements-dev.done
+BENCH_DONE = .venv/requirements-bench.done
 
 .DEFAULT_GOAL = help
 .DELETE_ON_ERROR:
@@ -28,7 +29,7 @@ run: $(RUN_DONE) ## Start everything with the demo organization (PORT=8000)
 test: $(TEST_DONE) browser lint ## Check the code and run every test
 	$(BIN)/python -m pytest
 
-bench: $(TEST_DONE) ## Measure, beside what others would pick (BENCH="dispatch …")
+bench: $(BENCH_DONE) ## Measure, beside what others would pick (BENCH="dispatch …")
 	$(BIN)/python -m benchmarks $(BENCH)
 
 lint: $(TEST_DONE) ## Check style, types and the direction of imports
@@ -45,6 +46,7 @@ LOCK = $(UV) pip compile --quiet --generate-hashes --no-emit-index-url --univers
 lock: $(TOOLS_DONE) ## Pin the newest versions that pyproject.toml allows
 	$(LOCK) --upgrade --custom-compile-command "make lock" pyproject.toml -o requirements.txt
 	$(LOCK) --upgrade --custom-compile-command "make lock" --constraint requirements.txt pyproject.toml --group dev -o requirements-dev.txt
+	$(LOCK) --upgrade --custom-compile-command "make lock" --constraint requirements-dev.txt pyproject.toml --group bench -o requirements-bench.txt
 
 clean: ## Remove what was fetched and cached; the data in .local stay
 	rm -rf .venv .tools .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis test-results
@@ -71,4 +73,9 @@ $(RUN_DONE): requirements.txt $(VENV_DONE)
 $(TEST_DONE): requirements-dev.txt $(VENV_DONE)
 	@echo "Installing the locked dependencies, those of the tests too…"
 	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements-dev.txt
+	@touch $@
+
+$(BENCH_DONE): requirements-bench.txt $(VENV_DONE)
+	@echo "Installing the locked dependencies, those to compare with too…"
+	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements-bench.txt
 	@touch $@
