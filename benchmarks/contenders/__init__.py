@@ -1,0 +1,1 @@
+"""Whoever sends messages in the dispatch benchmark: ours, the limit, and peers."""

@@ -1,0 +1,22 @@
+"""The settings of a project that queues with django-post_office."""
+
+from __future__ import annotations
+
+import os
+
+import environ
+
+DATABASES = {"default": environ.Env.db_url_config(os.environ["PEER_DATABASE_URL"])}
+SECRET_KEY = "benchmark"  # noqa: S105
+INSTALLED_APPS = ["django.contrib.contenttypes", "post_office"]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+USE_TZ = True
+EMAIL_BACKEND = "post_office.EmailBackend"
+POST_OFFICE = {
+    "BACKENDS": {
+        "default": "benchmarks.contenders.post_office_backend.ProviderBackend"
+    },
+    # Better for its figures than the defaults of 100 and 5.
+    "BATCH_SIZE": 1000,
+    "THREADS_PER_PROCESS": 10,
+}
