@@ -9,6 +9,7 @@ from typing import Final
 from django.db import transaction
 
 from messaging.bulk import judging, running, statements
+from messaging.bulk.judging import Remedy
 from messaging.bulk.selection import Selection
 from messaging.dispatch.statements import again_after_deadlock
 from messaging.models import BulkResend, Organization, User
@@ -23,7 +24,8 @@ class Order:
     """What a person confirms beside the selection.
 
     ``shown_at`` and ``shown_count`` are ``Verdict.shown_at`` and ``.candidates``.
-    ``at`` starts it later; empty means at once.
+    ``at`` starts it later; empty means at once. ``remedy`` is what was done about the
+    one cause that the selection is about.
     """
 
     person: User
@@ -32,6 +34,7 @@ class Order:
     reason: str = ""
     accepts_duplicate: bool = False
     at: datetime | None = None
+    remedy: Remedy | None = None
 
 
 class _Changed(Exception):  # noqa: N818 - It carries a number, and is no error.
@@ -72,6 +75,8 @@ def _freeze(
             accepts_duplicate=order.accepts_duplicate,
             chosen=selection.words[:500],
             reason=order.reason,
+            cause=order.remedy.cause if order.remedy else "",
+            content=order.remedy.content if order.remedy else None,
         )
         [made] = statements.rows(
             "freeze",

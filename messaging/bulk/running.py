@@ -94,7 +94,8 @@ def step(bulk_id: int) -> int:
     0 also when another task holds all that is left.
     """
     with transaction.atomic():
-        bulk = BulkResend.objects.select_related("organization").get(pk=bulk_id)
+        rows = BulkResend.objects.select_related("organization", "content")
+        bulk = rows.get(pk=bulk_id)
         if bulk.state == BulkResendState.RUNNING:
             number = _queue_chunk(bulk)
         else:
@@ -111,10 +112,11 @@ def _queue_chunk(bulk: BulkResend) -> int:
     if not rows:
         return 0
     limits = policy_of(bulk.organization)
+    remedy = judging.Remedy(bulk.cause, bulk.content) if bulk.cause else None
     wanted: dict[int, again.Again] = {}
     refused: dict[int, judging.Refusal] = {}
     for row in rows:
-        answer = _decide(bulk, row, limits)
+        answer = _decide(bulk, row, limits, remedy)
         if isinstance(answer, again.Again):
             wanted[row["item_id"]] = answer
         else:
@@ -131,17 +133,24 @@ def _queue_chunk(bulk: BulkResend) -> int:
 
 
 def _decide(
-    bulk: BulkResend, row: Mapping[str, Any], limits: policy.RetryPolicy
+    bulk: BulkResend,
+    row: Mapping[str, Any],
+    limits: policy.RetryPolicy,
+    remedy: judging.Remedy | None,
 ) -> again.Again | judging.Refusal:
     if row["id"] is None:
         return judging.refusal_for(judging.GONE)
-    standing = judging.judge(row, limits, accepts_duplicate=bulk.accepts_duplicate)
+    judged = judging.judge(
+        row, limits, accepts_duplicate=bulk.accepts_duplicate, remedy=remedy
+    )
+    standing = judged.standing
     if not standing.allowed:
         return judging.refusal_of(standing)
     return again.Again(
         message_id=row["message_id"],
         attempt_count=row["attempt_count"],
         due_in=standing.wait,
+        content_id=judged.content.pk if judged.content else None,
         asked_by=Actor.PERSON,
         asked_by_name=bulk.created_by_name,
         asked_reason=bulk.reason,

@@ -81,9 +81,12 @@ class Verdict:
 
 
 def verdict(
-    selection: Selection, organization: Organization, at: datetime | None = None
+    selection: Selection,
+    organization: Organization,
+    at: datetime | None = None,
+    remedy: judging.Remedy | None = None,
 ) -> Verdict:
-    """Judge a selection as of now, or as of ``at``.
+    """Judge a selection as of now, or as of ``at``, with a remedy applied.
 
     The clock is read first: what fails after that is no part of the selection.
     """
@@ -99,7 +102,7 @@ def verdict(
         },
         selection.ids(shown_at),
     )
-    judged = [(row, _line(row, limits)) for row in rows]
+    judged = [(row, _line(row, limits, remedy)) for row in rows]
     priced = [row for row, line in judged if line.is_queued]
     return Verdict(
         lines=tuple(_together(line for _, line in judged)),
@@ -115,12 +118,18 @@ def _is_candidate(row: Mapping[str, Any]) -> bool:
     return failed and not row["is_elsewhere"]
 
 
-def _line(row: Mapping[str, Any], limits: policy.RetryPolicy) -> Line:
+def _line(
+    row: Mapping[str, Any],
+    limits: policy.RetryPolicy,
+    remedy: judging.Remedy | None,
+) -> Line:
     number: int = row["number"]
     if row["is_elsewhere"]:
         refused = judging.refusal_for(judging.ELSEWHERE)
         return Line(refused.code, refused.sentence, number)
-    standing = judging.judge(row, limits, accepts_duplicate=True)
+    standing = judging.judge(
+        row, limits, accepts_duplicate=True, remedy=remedy
+    ).standing
     if not standing.allowed:
         refused = judging.refusal_of(standing)
         error = lookup(refused.cause) if refused.cause else None

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from messaging.models.content import Content
 from messaging.models.message import Message
 from messaging.models.organization import Organization
 
@@ -33,7 +34,8 @@ class BulkResend(models.Model):
 
     ``total`` never changes. The three counters are kept by the statements that
     settle the items, so no page counts rows. ``finished_at`` is set once every
-    item has its outcome, also after a cancellation.
+    item has its outcome, also after a cancellation. With a ``cause`` it is on record
+    that somebody saw to it: what fails of that cause afterwards failed again.
     """
 
     organization = models.ForeignKey(
@@ -69,6 +71,22 @@ class BulkResend(models.Model):
         max_length=500, help_text="What was selected, in the words of the list."
     )
     reason = models.CharField(max_length=300, blank=True, default="")
+    cause = models.CharField(
+        max_length=80,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The catalogue's code of the failures that it was about, if one.",
+    )
+    content = models.ForeignKey(
+        Content,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        db_index=False,
+        related_name="+",
+        help_text="What goes out instead where the cause asks for another content.",
+    )
 
     class Meta:
         constraints = [
@@ -92,6 +110,11 @@ class BulkResend(models.Model):
         ]
         indexes = [
             models.Index(fields=["organization", "-id"], name="bulk_resend_newest"),
+            models.Index(
+                fields=["organization", "cause", "-id"],
+                condition=~Q(cause=""),
+                name="bulk_resend_of_cause",
+            ),
             models.Index(
                 fields=["id"],
                 condition=Q(finished_at__isnull=True),

@@ -239,6 +239,11 @@ class Message(models.Model):
             models.Index(
                 fields=["organization", "channel", "-id"], name="message_by_channel"
             ),
+            models.Index(
+                fields=["organization", "error_code", "state_at"],
+                condition=Q(state="failed"),
+                name="message_failed_by_cause",
+            ),
             models.Index(fields=["integration", "-id"], name="message_of_integration"),
             models.Index(
                 fields=["organization", "-id"],

@@ -16,6 +16,7 @@
                AND contact.whatsapp_inbound_at >= message.state_at, false)
                AS window_open,
            coalesce(integration.state, '') AS integration_state,
+           coalesce(integration.kind, '') AS integration_kind,
            coalesce(integration.credit_price, 0) AS price,
            coalesce(account.available, 0) AS credits,
            message.state IN ('failed', 'unknown') AND (

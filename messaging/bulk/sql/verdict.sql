@@ -23,6 +23,7 @@ SELECT state,
        opted_out,
        window_open,
        integration_state,
+       integration_kind,
        price,
        credits,
        provider_pause,
@@ -34,12 +35,12 @@ SELECT state,
 FROM marked
 WHERE is_candidate
 GROUP BY state, least(attempt_count, %(most_attempts)s), error_code, opted_out,
-         window_open, integration_state, price, credits, provider_pause,
-         is_taken_over, is_elsewhere, is_old,
+         window_open, integration_state, integration_kind, price, credits,
+         provider_pause, is_taken_over, is_elsewhere, is_old,
          CASE WHEN is_old THEN 0 ELSE floor(age / 600) END,
          CASE WHEN is_old THEN 0 ELSE floor(since_failure / 600) END
 UNION ALL
-SELECT state, 0, '', false, false, '', 0, 0, 0, false, false, 0, 0, count(*)
+SELECT state, 0, '', false, false, '', '', 0, 0, 0, false, false, 0, 0, count(*)
 FROM marked
 WHERE NOT is_candidate
 GROUP BY state
