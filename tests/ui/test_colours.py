@@ -20,6 +20,8 @@ TOKENS = {
 }
 THEMES = ("light", "dark")
 GROUNDS = ("canvas", "surface", "sunken")
+DATA = ("d1", "d2", "d3", "d4", "d5")
+"""Delivered first time, after a retry, waiting, failed for good, unknown."""
 
 TEXT_PAIRS = [
     *[(text, ground) for text in ("text", "muted") for ground in GROUNDS],
@@ -36,7 +38,7 @@ TEXT_PAIRS = [
 ]
 GRAPHIC_PAIRS = [
     *[("line-strong", ground) for ground in ("canvas", "surface")],
-    *[(data, "surface") for data in ("d1", "d2", "d3", "d4")],
+    *[(data, "surface") for data in DATA],
     ("accent", "surface"),
     ("accent", "canvas"),
     ("bad", "surface"),
@@ -121,10 +123,7 @@ def lab(colour: str, sight: tuple[Rgb, Rgb, Rgb]) -> Rgb:
 @pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("sight", SIGHTS)
 def test_data_colours_are_told_apart(sight: str, theme: str) -> None:
-    colours = {
-        name: lab(TOKENS[name][theme], SIGHTS[sight])
-        for name in ("d1", "d2", "d3", "d4")
-    }
+    colours = {name: lab(TOKENS[name][theme], SIGHTS[sight]) for name in DATA}
     for one, other in combinations(colours, 2):
         distance = sum(
             (a - b) ** 2 for a, b in zip(colours[one], colours[other], strict=True)
