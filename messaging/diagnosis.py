@@ -17,7 +17,7 @@ from django.utils import timezone
 from messaging.dispatch import engine, statements
 from messaging.models import IntegrationState, Priority
 from resend_admin.ui.numbers import grouped
-from resend_admin.ui.time_zones import moment_in_words
+from resend_admin.ui.time_zones import moment_in_words, span_in_words
 
 LATE: Final = timedelta(minutes=1)
 """A message that has been due for longer is worth a look."""
@@ -164,7 +164,7 @@ def _holdup(row: Mapping[str, Any], here: datetime) -> Holdup:
         "integration_name": name,
     }
     if row["due_at"] > now - LATE:
-        behind = _span((here - now).total_seconds())
+        behind = span_in_words((here - now).total_seconds())
         return Holdup(
             cause=Cause.CLOCKS_DIFFER,
             sentence=f"The clock of PostgreSQL is {behind} behind this server's, and"
@@ -221,7 +221,7 @@ def _long_queue(row: Mapping[str, Any], of: Mapping[str, Any]) -> Holdup:
         cause=Cause.RATE,
         sentence=f"“{row['name']}” sends {_per_second(rate)} and"
         f" {grouped(waiting)} messages wait: the last one leaves in about"
-        f" {_span(seconds)}.",
+        f" {span_in_words(seconds)}.",
         advice="This is no fault. A higher rate, if the provider allows one, is set at"
         " the integration.",
         until=row["now"] + timedelta(seconds=seconds),
@@ -232,22 +232,4 @@ def _long_queue(row: Mapping[str, Any], of: Mapping[str, Any]) -> Holdup:
 def _per_second(rate: float) -> str:
     if rate >= 1:
         return f"{rate:,.10g} a second"
-    return f"one message every {_span(1 / rate)}"
-
-
-def _span(seconds: float) -> str:
-    """``40 seconds``, ``25 minutes``, ``3 hours 20 minutes``."""
-    if seconds < 90:
-        return _counted(max(1, round(seconds)), "second")
-    minutes = round(seconds / 60)
-    if minutes < 90:
-        return _counted(minutes, "minute")
-    hours, minutes = divmod(minutes, 60)
-    if hours >= 48:
-        return _counted(round(hours / 24), "day")
-    rest = f" {_counted(minutes, 'minute')}" if minutes else ""
-    return f"{_counted(hours, 'hour')}{rest}"
-
-
-def _counted(number: int, unit: str) -> str:
-    return f"{grouped(number)} {unit}{'' if number == 1 else 's'}"
+    return f"one message every {span_in_words(1 / rate)}"

@@ -19,15 +19,13 @@ from django.utils import timezone
 from messaging import follow_up
 from messaging.channels.catalogue import lookup
 from messaging.channels.contract import Channel, Event, EventKind
-from messaging.dispatch import automatic, chain, ledger, statements
+from messaging.dispatch import later, statements
+from messaging.dispatch.later import RANK
 from messaging.models import Integration, Receipt, ReceiptResult
-from messaging.models.message import ARRIVED_STATES
 
 BATCH = 1_000
 PATIENCE = timedelta(minutes=1)
 """How long a receipt may wait for its attempt: it can overtake the answer."""
-
-RANK = {"sent": 2, "failed": 3, "delivered": 4, "read": 5}
 
 
 def store(integration: Integration, events: Sequence[Event]) -> int:
@@ -144,58 +142,30 @@ def _is_last_part(row: dict[str, Any]) -> bool:
 
 
 def _apply_states(batch: Batch) -> None:
-    if not batch.best:
-        return
-    ledger.lock_all(row["organization_id"] for row in batch.best.values())
-    changed = statements.rows("apply_states", _columns(batch))
-    if batch.missing:
-        statements.rows(
-            "parts_missing",
-            {
-                "attempt_id": list(batch.missing),
-                "parts": list(batch.missing.values()),
-            },
-        )
-    changed_ids = {row["attempt_id"] for row in changed}
-    ledger.settle(sorted(changed_ids))
-    moved = [row for row in changed if row["message_id"] is not None]
-    chain.cancel_waiting_tries(
-        [row["message_id"] for row in moved if row["state"] in ARRIVED_STATES]
+    changed = later.apply(
+        [_word(attempt_id, row) for attempt_id, row in batch.best.items()],
+        {row["organization_id"] for row in batch.best.values()},
+        batch.missing,
     )
-    chain.note_reached([row["message_id"] for row in moved])
-    automatic.retry(row["message_id"] for row in moved if row["state"] == "failed")
     for receipt_id, attempt_id in batch.attempts.items():
-        is_new = attempt_id in changed_ids
+        is_new = attempt_id in changed
         if batch.results[receipt_id] == ReceiptResult.APPLIED and not is_new:
             batch.results[receipt_id] = ReceiptResult.IGNORED
 
 
-def _columns(batch: Batch) -> dict[str, list[Any]]:
-    columns: dict[str, list[Any]] = {
-        name: []
-        for name in (
-            "attempt_id",
-            "state",
-            "rank",
-            "error_code",
-            "error_class",
-            "error_detail",
-            "at",
-        )
-    }
-    for attempt_id, row in sorted(batch.best.items()):
-        failed = row["state"] == "failed"
-        code = f"{row['channel']}:{row['error_code'] or 'failed'}" if failed else ""
-        columns["attempt_id"].append(attempt_id)
-        columns["state"].append(row["state"])
-        columns["rank"].append(RANK[row["state"]])
-        columns["error_code"].append(code[:80])
-        columns["error_class"].append(
-            lookup(code, row["error_detail"]).error_class.value if failed else ""
-        )
-        columns["error_detail"].append(row["error_detail"] if failed else "")
-        columns["at"].append(_believable(row["occurred_at"], row["received_at"]))
-    return columns
+def _word(attempt_id: int, row: dict[str, Any]) -> later.Word:
+    at = _believable(row["occurred_at"], row["received_at"])
+    if row["state"] != "failed":
+        return later.Word(attempt_id, row["state"], at)
+    code = f"{row['channel']}:{row['error_code'] or 'failed'}"
+    return later.Word(
+        attempt_id,
+        row["state"],
+        at,
+        error_code=code[:80],
+        error_class=lookup(code, row["error_detail"]).error_class.value,
+        error_detail=row["error_detail"],
+    )
 
 
 def _believable(occurred_at: datetime | None, received_at: datetime) -> datetime:

@@ -120,3 +120,24 @@ def _distance_in_words(seconds: float, minutes_up_to: int) -> str:
     else:
         count, unit = int(seconds // 86_400), "day"
     return f"{count} {unit}{'' if count == 1 else 's'}"
+
+
+def span_in_words(seconds: float) -> str:
+    """``40 seconds``, ``25 minutes``, ``3 hours 20 minutes``, ``23 days``.
+
+    For sentences that say how long something takes, or has taken.
+    """
+    if seconds < 90:
+        return _counted(max(1, round(seconds)), "second")
+    minutes = round(seconds / 60)
+    if minutes < 90:
+        return _counted(minutes, "minute")
+    hours, minutes = divmod(minutes, 60)
+    if hours >= 48:
+        return _counted(round(hours / 24), "day")
+    rest = f" {_counted(minutes, 'minute')}" if minutes else ""
+    return f"{_counted(hours, 'hour')}{rest}"
+
+
+def _counted(count: int, unit: str) -> str:
+    return f"{count:,} {unit}{'' if count == 1 else 's'}"

@@ -255,18 +255,3 @@ def test_a_healthy_system_pays_one_statement(ours: World) -> None:
         diagnosis.holdups(ours.organization.pk)
 
     assert len(queries) == 1
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [
-        (0.2, "1 second"),
-        (40, "40 seconds"),
-        (1_500, "25 minutes"),
-        (12_000, "3 hours 20 minutes"),
-        (7_200, "2 hours"),
-        (2_000_000, "23 days"),
-    ],
-)
-def test_spans_are_told_in_two_units_at_most(seconds: float, words: str) -> None:
-    assert diagnosis._span(seconds) == words

@@ -13,6 +13,7 @@ from resend_admin.ui.time_zones import (
     absolute,
     moment_in_words,
     relative,
+    span_in_words,
     zone_choices,
     zone_label,
     zone_name,
@@ -109,3 +110,18 @@ def test_distances_are_told_in_words(distance: timedelta, words: str) -> None:
 def test_every_zone_that_can_be_chosen_exists() -> None:
     assert all(zone_named(name) for name, _ in zone_choices())
     assert zone_choices()[0] == ("UTC", "UTC")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0.2, "1 second"),
+        (40, "40 seconds"),
+        (1_500, "25 minutes"),
+        (12_000, "3 hours 20 minutes"),
+        (7_200, "2 hours"),
+        (2_000_000, "23 days"),
+    ],
+)
+def test_spans_are_told_in_two_units_at_most(seconds: float, words: str) -> None:
+    assert span_in_words(seconds) == words
