@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from math import isfinite
 from typing import Final, NamedTuple
 
+from resend_admin.ui.numbers import NARROW_SPACE
+
 TOP: Final = 24.0
 """Pixels above the plot, where the number of the highest bar stands."""
 HEIGHT: Final = 200.0
@@ -55,7 +57,8 @@ def count_ticks(largest: float) -> list[Tick]:
 def percent_ticks() -> list[Tick]:
     """Lines for shares: always 0 to 100, so that charts can be compared."""
     return [
-        Tick(value, y_of(value, 100), f"{value}%") for value in (0, 25, 50, 75, 100)
+        Tick(value, y_of(value, 100), f"{value}{NARROW_SPACE}%")
+        for value in (0, 25, 50, 75, 100)
     ]
 
 
@@ -74,7 +77,7 @@ def compact(value: float) -> str:
     for size, word in _WORDS:
         if value >= size:
             scaled = value / size
-            digits = int(scaled * 10) / 10 if scaled < 100 else int(scaled)
+            digits = int(scaled * 10) / 10 if scaled < 10 else int(scaled)
             return f"{digits:g}{word}"
     return f"{value:g}"
 

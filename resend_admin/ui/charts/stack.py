@@ -10,7 +10,7 @@ from resend_admin.ui.charts import scale
 from resend_admin.ui.charts.columns import Place, labelled, places
 from resend_admin.ui.numbers import grouped
 
-MOST_LABELS: Final = 10
+MOST_LABELS: Final = 8
 MOST_DRAWN_TIPS: Final = 62
 """Beyond, a column is so narrow that the browser's own tooltip serves better."""
 MOST_WITH_GAPS: Final = 120
