@@ -36,7 +36,7 @@ def places(number: int, gap: float, apart: Sequence[int] = ()) -> list[Place]:
         return []
     room = min(100 / (number + len(breaks) * _GAP_AFTER_APART), _WIDEST)
     used = room * (number + len(breaks) * _GAP_AFTER_APART)
-    left = (100 - used) / 2
+    left = max((100 - used) / 2, 0.0)
     found = []
     for one in range(number):
         width = room * (1 - gap)
