@@ -15,6 +15,11 @@ def tally_differences() -> list[dict[str, Any]]:
     return statements.rows("tally_differences", {})
 
 
+def recovery_differences() -> list[dict[str, Any]]:
+    """Return every count of recovered messages that differs from its rows."""
+    return statements.rows("recovery_differences", {})
+
+
 def ledger_differences() -> list[dict[str, Any]]:
     """Return the accounts and attempts whose ledger does not add up."""
     return statements.rows(

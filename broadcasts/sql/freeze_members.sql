@@ -2,17 +2,36 @@
 -- carry over what the source sent, to whom, and how much of a flow has arrived. The
 -- lock keeps a resend of the very same row from slipping in between; a row that was
 -- queued a moment ago is left out, and the number then differs from what was shown.
+-- They also say what came before them in the chain, for the tallies of their attempts.
 INSERT INTO messaging_message
     (organization_id, contact_id, broadcast_id, root_id, integration_id, content_id,
      due_at, expires_at, day, priority, used_fallback, state, channel, recipient,
-     parameters, parts_sent)
+     parameters, parts_sent, earlier_tries, earlier_error, first_failed_at, first_day)
 SELECT source.organization_id, source.contact_id, %(broadcast_id)s,
        coalesce(source.root_id, source.id), source.integration_id, source.content_id,
        %(run_at)s::timestamptz, %(expires_at)s::timestamptz, %(day)s::date,
        %(priority)s, source.used_fallback, 'planned', source.channel,
-       source.recipient, source.parameters, source.parts_sent
+       source.recipient, source.parameters, source.parts_sent,
+       chain.tries, chain.error, source.first_failed_at,
+       coalesce(source.first_day, source.day)
 FROM ({candidates}) AS chosen
 JOIN messaging_message AS source ON source.id = chosen.id
+CROSS JOIN LATERAL (
+    SELECT sum(run.attempt_count) AS tries,
+           coalesce((array_agg(run.error_code ORDER BY run.id DESC) FILTER (
+               WHERE run.state IN ('failed', 'unknown')
+           ))[1], '') AS error
+    FROM (
+        SELECT id, state, error_code, attempt_count
+        FROM messaging_message
+        WHERE id = coalesce(source.root_id, source.id)
+        UNION ALL
+        SELECT id, state, error_code, attempt_count
+        FROM messaging_message
+        WHERE root_id = coalesce(source.root_id, source.id)
+          AND broadcast_id IS NOT NULL
+    ) AS run
+) AS chain
 WHERE source.state IN ('failed', 'unknown')
 ORDER BY source.id
 FOR NO KEY UPDATE OF source

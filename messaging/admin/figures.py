@@ -10,7 +10,7 @@ from django.http import HttpRequest
 
 from messaging.admin.tenancy import ReadOnlyAdmin
 from messaging.admin.traffic import by_number
-from messaging.models import Pulse, Tally
+from messaging.models import Pulse, Recovery, Tally
 
 
 @admin.register(Tally)
@@ -21,12 +21,41 @@ class TallyAdmin(ReadOnlyAdmin):
         "broadcast_id",
         "unit",
         "channel",
+        "integration_id",
         "attempt_number",
         "outcome",
         "error_code",
+        "cause_code",
         "count",
     )
     list_filter = ("unit",)
+    list_select_related = ("organization",)
+    sortable_by = ()
+    ordering = ("-id",)
+    search_fields = ("broadcast_id",)
+    search_help_text = "A broadcast's number."
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        if not search_term:
+            return queryset, False
+        return by_number(queryset, search_term, "broadcast_id"), False
+
+
+@admin.register(Recovery)
+class RecoveryAdmin(ReadOnlyAdmin):
+    list_display = (
+        "day",
+        "organization",
+        "broadcast_id",
+        "channel",
+        "integration_id",
+        "resend_number",
+        "bucket",
+        "count",
+        "credits",
+    )
     list_select_related = ("organization",)
     sortable_by = ()
     ordering = ("-id",)

@@ -52,7 +52,13 @@ def settle(
     columns = {name: [getattr(result, name) for result in results] for name in COLUMNS}
     with transaction.atomic():
         ledger.lock(integration.organization_id)
-        rows = statements.rows("settle", columns)
+        rows = statements.rows(
+            "settle",
+            {
+                **columns,
+                "sent_is_final": not integration.provider.confirms_delivery,
+            },
+        )
         closed = {row["attempt_id"] for row in rows}
         ledger.settle(sorted(closed))
         if len(closed) < len(results):

@@ -32,7 +32,7 @@ from messaging.models.message import (
 from messaging.models.organization import Organization
 from messaging.models.pulse import Pulse
 from messaging.models.receipt import Receipt, ReceiptResult
-from messaging.models.tally import Tally, TallyUnit
+from messaging.models.tally import Recovery, Tally, TallyUnit
 from messaging.models.user import Role, User
 
 __all__ = [
@@ -66,6 +66,7 @@ __all__ = [
     "Pulse",
     "Receipt",
     "ReceiptResult",
+    "Recovery",
     "Role",
     "SkipReason",
     "StoppedRetry",

@@ -30,8 +30,9 @@ class Attempt(models.Model):
     Ids come from the sequence of the messages, so a number that a client holds
     names either a message or an attempt, never both.
 
-    ``broadcast_id``, ``channel`` and ``day`` repeat the message's, so that its
-    tally needs no join. ``answer`` is what the provider said, cut to 4 kB.
+    ``broadcast_id``, ``channel``, ``day``, ``chain_offset`` and ``first_failed_at``
+    repeat the message's, so that its tally needs no join. ``answer`` is what the
+    provider said, cut to 4 kB.
     """
 
     organization = models.ForeignKey(
@@ -50,6 +51,16 @@ class Attempt(models.Model):
     delivered_at = models.DateTimeField(null=True, blank=True)
     day = models.DateField()
     duration_ms = models.PositiveIntegerField(null=True, blank=True)
+    first_failed_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="When the person was first not reached, if that was before it.",
+    )
+    chain_offset = models.SmallIntegerField(
+        default=0,
+        db_default=0,
+        help_text="Tries of earlier runs of the chain; with its number, its place.",
+    )
     number = models.PositiveSmallIntegerField()
     price = models.PositiveSmallIntegerField(help_text="Credits held for it.")
     parts = models.PositiveSmallIntegerField(default=1, db_default=1)

@@ -137,6 +137,35 @@ class Message(models.Model):
     priority = models.PositiveSmallIntegerField(
         choices=Priority.choices, default=Priority.BULK, db_default=Priority.BULK
     )
+    earlier_tries = models.PositiveSmallIntegerField(
+        default=0,
+        db_default=0,
+        help_text="Attempts of earlier runs of the chain, when this row was made.",
+    )
+    first_failed_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="When this person was first not reached; a retry inherits it.",
+    )
+    """Written by a trigger, once, with the first *failed* or *unknown*."""
+    first_day = models.DateField(
+        null=True,
+        blank=True,
+        help_text="On rows of a retry: the day of the first run of the chain.",
+    )
+    recovered_by = models.PositiveSmallIntegerField(
+        null=True,
+        blank=True,
+        help_text="The resend along the chain that arrived after a failure.",
+    )
+    """These three are written together, once, when a try that answers a failure
+    arrives; on channels without receipts, when it is accepted."""
+    recovered_in = models.FloatField(
+        null=True, blank=True, help_text="Seconds from first failure to arrival."
+    )
+    recovered_for = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="Credits for the try that arrived."
+    )
     used_fallback = models.BooleanField(default=False, db_default=False)
     reached_before = models.BooleanField(
         default=False,
@@ -158,6 +187,13 @@ class Message(models.Model):
     )
     error_code = models.CharField(max_length=80, blank=True, default="", db_default="")
     error_class = models.CharField(max_length=10, blank=True, default="", db_default="")
+    earlier_error = models.CharField(
+        max_length=80,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="On rows of a retry: why the person was not reached before.",
+    )
     asked_by = models.CharField(
         max_length=10,
         choices=Actor.choices,

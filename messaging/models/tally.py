@@ -13,7 +13,8 @@ class TallyUnit(models.TextChoices):
 
     A *message* counts once, under the state in which it stands now and the
     number of its latest attempt. An *attempt* counts once it is closed, under
-    its own state and number, for ever.
+    its own state, for ever; its number is that along the chain of broadcasts, so
+    that the first attempt of a retry counts as a resend.
     """
 
     MESSAGE = "message", "Messages"
@@ -21,19 +22,29 @@ class TallyUnit(models.TextChoices):
 
 
 class Tally(models.Model):
-    """A count by (broadcast, day, channel, attempt number, outcome, error code).
+    """A count by (broadcast, day, channel, integration, attempt number, outcome,
+    error code, cause).
 
     Written by triggers on messages and attempts, in the transaction that
     changes them. ``count`` is for ever; ``pruned`` says how many of them have no
     row any more, so that the check can compare the rest with the rows.
     ``error_code`` carries the reason for skipped and cancelled messages.
+
+    ``cause_code`` is the error that an attempt answers: what it was sent again for.
+    Empty for first sends, and for messages. ``first_day`` stands on messages of a
+    retry: the day of the first run of the chain, where its person was counted
+    already. ``integration_id`` is a plain number, for a counter outlives everything;
+    it is empty for messages that found no way out, and for what was pruned before
+    it was counted.
     """
 
     organization = models.ForeignKey(
         Organization, on_delete=models.CASCADE, db_index=False
     )
     broadcast_id = models.BigIntegerField(null=True, blank=True)
+    integration_id = models.BigIntegerField(null=True, blank=True)
     day = models.DateField()
+    first_day = models.DateField(null=True, blank=True)
     count = models.BigIntegerField(default=0, db_default=0)
     pruned = models.BigIntegerField(default=0, db_default=0)
     attempt_number = models.PositiveSmallIntegerField()
@@ -43,6 +54,7 @@ class Tally(models.Model):
     outcome = models.CharField(max_length=10)
     error_class = models.CharField(max_length=10, blank=True)
     error_code = models.CharField(max_length=80, blank=True)
+    cause_code = models.CharField(max_length=80, blank=True, default="", db_default="")
 
     class Meta:
         verbose_name_plural = "tallies"
@@ -53,11 +65,14 @@ class Tally(models.Model):
                     "broadcast_id",
                     "unit",
                     "day",
+                    "first_day",
                     "channel",
+                    "integration_id",
                     "attempt_number",
                     "outcome",
                     "error_class",
                     "error_code",
+                    "cause_code",
                     "reached_before",
                 ],
                 nulls_distinct=False,
@@ -74,3 +89,57 @@ class Tally(models.Model):
 
     def __str__(self) -> str:
         return f"{self.unit} {self.outcome}: {self.count}"
+
+
+class Recovery(models.Model):
+    """Messages that arrived after a failure, by how long that took.
+
+    Counted once per message, by a trigger, in the transaction in which a try that
+    answers a failure arrives: *delivered* or *read*, or *sent* where the provider
+    has no receipts. Nothing takes an arrival back, so it only grows.
+
+    ``bucket`` is the place of the seconds from the first failure to the arrival on
+    a logarithmic scale, a tenth wide each (SQL function
+    ``messaging_recovery_bucket``; ``messaging.figures.scale`` tells the bounds).
+    ``resend_number`` is that of the try that arrived, along the chain; 0 when the
+    message had failed before it left at all. ``credits`` is what those tries cost.
+    """
+
+    organization = models.ForeignKey(
+        Organization, on_delete=models.CASCADE, db_index=False
+    )
+    broadcast_id = models.BigIntegerField(null=True, blank=True)
+    integration_id = models.BigIntegerField(null=True, blank=True)
+    day = models.DateField()
+    count = models.BigIntegerField(default=0, db_default=0)
+    pruned = models.BigIntegerField(default=0, db_default=0)
+    credits = models.BigIntegerField(default=0, db_default=0)
+    pruned_credits = models.BigIntegerField(default=0, db_default=0)
+    resend_number = models.PositiveSmallIntegerField()
+    bucket = models.PositiveSmallIntegerField()
+    channel = models.CharField(max_length=10, blank=True)
+
+    class Meta:
+        verbose_name_plural = "recoveries"
+        constraints = [
+            models.UniqueConstraint(
+                fields=[
+                    "organization",
+                    "broadcast_id",
+                    "day",
+                    "channel",
+                    "integration_id",
+                    "resend_number",
+                    "bucket",
+                ],
+                nulls_distinct=False,
+                name="recovery_key",
+            )
+        ]
+        indexes = [
+            models.Index(fields=["organization", "day"], name="recovery_by_day"),
+            models.Index(fields=["broadcast_id"], name="recovery_of_broadcast"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Recovered by resend {self.resend_number}: {self.count}"

@@ -35,7 +35,10 @@ changed AS (
     JOIN known ON known.id = told.attempt_id AND known.rank < told.rank
     WHERE attempt.id = known.id
     RETURNING attempt.id, attempt.message_id, attempt.number, attempt.state, told.rank,
-              told.at, attempt.error_code, attempt.error_class
+              told.at, attempt.error_code, attempt.error_class, attempt.price,
+              attempt.chain_offset,
+              CASE WHEN told.rank >= 4 THEN attempt.first_failed_at END
+                  AS recovers_from
 ),
 word AS (
     -- One word per message: an arrival by any attempt, else the latest attempt's.
@@ -73,7 +76,19 @@ moved AS (
             THEN coalesce(message.delivered_at, word.at) END,
         read_at = CASE WHEN word.state = 'read' THEN word.at ELSE message.read_at END,
         error_code = CASE word.state WHEN 'failed' THEN word.error_code ELSE '' END,
-        error_class = CASE word.state WHEN 'failed' THEN word.error_class ELSE '' END
+        error_class = CASE word.state WHEN 'failed' THEN word.error_class ELSE '' END,
+        -- What recovered a message is whatever arrived first, and stays that.
+        recovered_in = CASE
+            WHEN message.delivered_at IS NOT NULL THEN message.recovered_in
+            WHEN word.recovers_from IS NOT NULL
+            THEN greatest(0, extract(epoch FROM word.at - word.recovers_from)) END,
+        recovered_by = CASE
+            WHEN message.delivered_at IS NOT NULL THEN message.recovered_by
+            WHEN word.recovers_from IS NOT NULL
+            THEN word.chain_offset + word.number - 1 END,
+        recovered_for = CASE
+            WHEN message.delivered_at IS NOT NULL THEN message.recovered_for
+            WHEN word.recovers_from IS NOT NULL THEN word.price END
     FROM word
     JOIN locked ON locked.id = word.message_id
     WHERE message.id = locked.id

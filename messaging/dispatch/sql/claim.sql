@@ -4,7 +4,8 @@ WITH due AS MATERIALIZED (
     SELECT id, organization_id, contact_id, broadcast_id, root_id,
            coalesce(amended_content_id, content_id) AS content_id, channel,
            recipient, attempt_count, parts_sent, parameters, day, expires_at,
-           asked_by, asked_by_name, asked_reason, error_code
+           asked_by, asked_by_name, asked_reason, earlier_tries, first_failed_at,
+           coalesce(nullif(error_code, ''), earlier_error) AS cause_code
     FROM messaging_message
     WHERE integration_id = %(integration_id)s
       AND state = 'queued'
@@ -56,7 +57,7 @@ opened AS (
     INSERT INTO messaging_attempt
         (organization_id, message_id, integration_id, content_id, broadcast_id,
          opened_at, day, number, price, parts, parts_sent, state, channel, actor,
-         actor_name, reason, cause_code)
+         actor_name, reason, cause_code, chain_offset, first_failed_at)
     SELECT decided.organization_id, decided.id, %(integration_id)s, decided.content_id,
            decided.broadcast_id, clock_timestamp(), decided.day, changed.attempt_count,
            %(price)s,
@@ -64,7 +65,8 @@ opened AS (
                WHEN 'flow' THEN jsonb_array_length(content.payload -> 'parts')
                ELSE 1 END,
            decided.parts_sent, 'open', decided.channel, decided.asked_by,
-           decided.asked_by_name, decided.asked_reason, decided.error_code
+           decided.asked_by_name, decided.asked_reason, decided.cause_code,
+           decided.earlier_tries, decided.first_failed_at
     FROM changed
     JOIN decided ON decided.id = changed.id
     JOIN messaging_content AS content ON content.id = decided.content_id

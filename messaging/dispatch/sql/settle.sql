@@ -38,7 +38,10 @@ closed AS (
       AND attempt.state = 'open'
     RETURNING attempt.id, attempt.message_id, attempt.number, attempt.state,
               attempt.error_code, attempt.error_class, attempt.parts_sent,
-              result.again_in
+              attempt.price, attempt.chain_offset, result.again_in,
+              CASE WHEN attempt.state = 'delivered'
+                     OR attempt.state = 'sent' AND %(sent_is_final)s
+                  THEN attempt.first_failed_at END AS recovers_from
 ),
 waiting AS MATERIALIZED (
     SELECT message.id
@@ -59,7 +62,13 @@ moved AS (
         delivered_at = CASE WHEN closed.state = 'delivered' THEN now() END,
         error_code = closed.error_code,
         error_class = closed.error_class,
-        parts_sent = closed.parts_sent
+        parts_sent = closed.parts_sent,
+        recovered_in = CASE WHEN closed.recovers_from IS NOT NULL
+            THEN greatest(0, extract(epoch FROM now() - closed.recovers_from)) END,
+        recovered_by = CASE WHEN closed.recovers_from IS NOT NULL
+            THEN closed.chain_offset + closed.number - 1 END,
+        recovered_for = CASE WHEN closed.recovers_from IS NOT NULL
+            THEN closed.price END
     FROM closed
     JOIN waiting ON waiting.id = closed.message_id
     WHERE message.id = waiting.id
