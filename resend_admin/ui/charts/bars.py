@@ -56,6 +56,8 @@ class VerticalBars:
     description: str
     """The chart in a sentence, for those who do not see it."""
     in_percent: bool = False
+    label_caption: str = ""
+    """What the labels count, at the left of them: ``resend``."""
     below_caption: str = ""
     """What the second lines count: ``tries``."""
 

@@ -8,8 +8,9 @@ from typing import ClassVar, Final, NamedTuple
 
 from resend_admin.ui.charts import scale
 from resend_admin.ui.charts.bars import Bar, BarMark
-from resend_admin.ui.charts.columns import places
+from resend_admin.ui.charts.columns import labelled, places
 
+MOST_LABELS: Final = 8
 _GAP: Final = 0.14
 _ROWS_OF_LABELS: Final = (-18.0, -3.0)
 """Pixels from the upper edge, in the margin above: no number of a bar is there, and
@@ -23,6 +24,15 @@ class Marker:
 
     label: str
     at: float
+
+
+class HistogramMark(NamedTuple):
+    bar: BarMark
+    has_label: bool
+    is_second: bool
+    """Its label goes away where the card is narrow."""
+    drops_value: bool
+    """Its number too."""
 
 
 class MarkerMark(NamedTuple):
@@ -54,12 +64,18 @@ class Histogram:
         return scale.count_ticks(max((one.value or 0 for one in self.bars), default=0))
 
     @property
-    def marks(self) -> list[BarMark]:
+    def marks(self) -> list[HistogramMark]:
         top = self.ticks[-1].value
+        chosen = labelled(len(self.bars), MOST_LABELS)
         found = []
-        for bar, place in zip(self.bars, places(len(self.bars), _GAP), strict=True):
+        for at, (bar, place) in enumerate(
+            zip(self.bars, places(len(self.bars), _GAP), strict=True)
+        ):
             height = scale.height_of(bar.value or 0, top)
-            found.append(BarMark(bar, place, scale.BASE - height, height))
+            mark = BarMark(bar, place, scale.BASE - height, height)
+            is_second = at in chosen and bool(chosen.index(at) % 2)
+            drops = len(self.bars) > MOST_LABELS and bool(at % 2)
+            found.append(HistogramMark(mark, at in chosen, is_second, drops))
         return found
 
     @property

@@ -34,7 +34,11 @@ EVIL = '<script>alert("1")</script> & co'
 SERIES = (Series("Delivered first time", "d1"), Series(EVIL, "d4"))
 DRAWINGS: list[Drawing] = [
     VerticalBars(
-        [Bar(EVIL, 50, "50 %", below="1,240", prefix="Retry")], EVIL, True, "tries"
+        [Bar(EVIL, 50, "50 %", below="1,240", prefix="Retry")],
+        EVIL,
+        True,
+        "retry",
+        "tries",
     ),
     Histogram([Bar(EVIL, 3), Bar("b", 0)], EVIL, [Marker(EVIL, 1.5)]),
     StackedColumns(SERIES, [Column(EVIL, EVIL, [1_000_000, 1])] * 3, EVIL),

@@ -194,10 +194,11 @@ def test_bars_of_a_histogram_compare_and_markers_stay_inside(
         "",
         [Marker("m", marker) for marker in markers],
     )
-    marks = chart.marks
+    marks = [mark.bar for mark in chart.marks]
     top = chart.ticks[-1].value
 
     assert_apart([mark.place for mark in marks])
+    assert 0 < sum(mark.has_label for mark in chart.marks) <= 8
     for mark, value in zip(marks, values, strict=True):
         expected = max(HEIGHT * value / top, LEAST) if value else 0
         assert mark.height == pytest.approx(expected)
