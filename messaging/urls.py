@@ -12,6 +12,7 @@ from messaging.views.bulk import (
     bulk_progress,
 )
 from messaging.views.bulk_dialog import bulk_create
+from messaging.views.cause_dialog import cause_resend
 from messaging.views.embed import embedded_communications, embedded_resend
 from messaging.views.hooks import hook
 from messaging.views.member_import import (
@@ -38,6 +39,7 @@ urlpatterns: list[URLPattern] = [
     path("messages/bulk/<int:pk>/progress/", bulk_progress, name="bulk-progress"),
     path("messages/bulk/<int:pk>/cancel/", bulk_cancel, name="bulk-cancel"),
     path("messages/bulk/<int:pk>/not-queued.csv", bulk_csv, name="bulk-csv"),
+    path("messages/causes/resend/", cause_resend, name="cause-resend"),
     path("messages/<int:pk>/", message_detail, name="message-detail"),
     path("messages/<int:pk>/standing/", message_standing, name="message-standing"),
     path("messages/<int:pk>/resend/", message_resend, name="message-resend"),

@@ -6,11 +6,13 @@ from django.contrib import admin
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import URLPattern, URLResolver, include, path
 
+from broadcasts.views.causes import causes
 from broadcasts.views.overview import overview
 from resend_admin.probes import healthz, readyz
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", overview, name="overview"),
+    path("messages/causes/", causes, name="causes"),
     path("broadcasts/", include("broadcasts.urls")),
     path("", include("messaging.urls")),
     path("", include("messaging.api.urls")),

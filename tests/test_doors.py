@@ -41,6 +41,7 @@ PROGRAMS = {
 """No log-in: what programs call with a key of their own, and how to call it."""
 PAGES = {
     "overview",
+    "causes",
     "broadcasts:broadcast-list",
     "broadcasts:overview-running",
     "messaging:message-list",
@@ -52,6 +53,7 @@ WRITERS_PAGES = {
     "broadcasts:broadcast-create",
     "broadcasts:audience-preview",
     "messaging:bulk-create",
+    "messaging:cause-resend",
     "messaging:member-import",
     "messaging:member-import-problems",
     "messaging:member-import-template",

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from django import forms
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods
 from messaging.access import organization_of, person_of, role_required
 from messaging.bulk import freezing
 from messaging.bulk.freezing import Order
+from messaging.bulk.judging import Remedy
 from messaging.bulk.selection import MOST, Selection
 from messaging.bulk.verdict import Verdict, verdict
 from messaging.models import BulkResend, Role
@@ -48,14 +49,12 @@ class BulkForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
 
-    def __init__(self, *args: Any, risky: int | None = None, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         soon = timezone.now() + timedelta(hours=1)
         minutes = timedelta(minutes=-soon.minute % 15)
         self.initial.setdefault("at", soon.replace(second=0, microsecond=0) + minutes)
         self.fields["at"].required = self.data.get("when") == When.LATER
-        if risky is not None:
-            self.say_the_risk(risky)
 
     def say_the_risk(self, risky: int) -> None:
         """Name the number of unknown ones; without any there is nothing to ask."""
@@ -127,23 +126,30 @@ def _nothing_chosen(request: HttpRequest) -> HttpResponse:
     return render_dialog(request, "messaging/bulk_create.html", context, status=status)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class BulkDialog:
+    """The steps of the dialog; one about a single cause overrides some of them."""
+
     request: HttpRequest
     selection: Selection
 
+    template: ClassVar[str] = "messaging/bulk_create.html"
+    title: ClassVar[str] = "Resend selected messages"
+
     def asked(self) -> HttpResponse:
         found = self._verdict()
-        return self._page(found, BulkForm(risky=found.risky))
+        form = self._form()
+        form.say_the_risk(found.risky)
+        return self._page(found, form)
 
     def confirmed(self) -> HttpResponse:
         seen = Confirmed(self.request.POST)
-        form = BulkForm(self.request.POST)
+        form = self._form(self.request.POST)
         is_typed_well = form.is_valid()
         at = form.cleaned_data.get("at") if is_typed_well else None
         if seen.is_valid() and (twin := self._submitted_before(seen)):
             return self._done(twin)
-        found = self._verdict(at)
+        found = self._verdict(at, form if is_typed_well else None)
         form.say_the_risk(found.risky)
         if not seen.is_valid():
             return self._again(found, form, "Look at the numbers and confirm.")
@@ -151,7 +157,8 @@ class BulkDialog:
             return self._page(found, form)
         if at is not None and found.queued < seen.cleaned_data["shown_queued"]:
             return self._again(found, form, _fewer_by_then(found, at))
-        if not found.queued and not form.cleaned_data.get("accepts_duplicate"):
+        takes_risk = form.cleaned_data.get("accepts_duplicate")
+        if self._why_off(found) or not (found.queued or takes_risk or self.is_record):
             if found.risky:
                 form.add_error("accepts_duplicate", TICK)
             return self._page(found, form, HTTPStatus.CONFLICT)
@@ -171,6 +178,7 @@ class BulkDialog:
                 reason=answers["reason"],
                 accepts_duplicate=bool(answers.get("accepts_duplicate")),
                 at=answers["at"],
+                remedy=self._remedy(form),
             ),
         )
         if isinstance(outcome, Refused):
@@ -187,8 +195,23 @@ class BulkDialog:
             total__gte=seen.cleaned_data["shown_count"],
         ).first()
 
-    def _verdict(self, at: datetime | None = None) -> Verdict:
-        return verdict(self.selection, organization_of(self.request), at)
+    @property
+    def is_record(self) -> bool:
+        """Whether it may be confirmed although nothing can be queued."""
+        return False
+
+    def _form(self, data: QueryDict | None = None) -> BulkForm:
+        return BulkForm(data)
+
+    def _remedy(self, form: BulkForm | None) -> Remedy | None:
+        """Return what was done about the cause, by a form that is valid or nothing."""
+        return None
+
+    def _verdict(
+        self, at: datetime | None = None, form: BulkForm | None = None
+    ) -> Verdict:
+        organization = organization_of(self.request)
+        return verdict(self.selection, organization, at, self._remedy(form))
 
     def _done(self, bulk: BulkResend) -> HttpResponse:
         text = "The messages are being queued in the background."
@@ -203,11 +226,6 @@ class BulkDialog:
     def _page(
         self, found: Verdict, form: BulkForm, status: int | None = None
     ) -> HttpResponse:
-        off = ""
-        if not found.total:
-            off = "No message matches any more. Go back to the list and choose again."
-        elif not found.queued and not found.risky:
-            off = NONE_CAN
         context = {
             "form": form,
             "verdict": found,
@@ -217,13 +235,24 @@ class BulkDialog:
             "shown_at": f"{found.shown_at:{MOMENT}}",
             "shown_count": str(found.candidates),
             "shown_queued": str(found.queued),
-            "cancel_url": _list_address(self.request),
-            "page_title": "Resend selected messages",
-            "dialog_off": off,
+            "cancel_url": self._back_url(),
+            "page_title": self.title,
+            "dialog_off": self._why_off(found),
+            **self._details(found),
         }
-        return render_dialog(
-            self.request, "messaging/bulk_create.html", context, status=status
-        )
+        return render_dialog(self.request, self.template, context, status=status)
+
+    def _why_off(self, found: Verdict) -> str:
+        if not found.total:
+            return "No message matches any more. Go back to the list and choose again."
+        return "" if found.queued or found.risky else NONE_CAN
+
+    def _back_url(self) -> str:
+        return _list_address(self.request)
+
+    def _details(self, found: Verdict) -> dict[str, Any]:
+        """Return what the template of a subclass needs besides."""
+        return {}
 
 
 def _fewer_by_then(found: Verdict, at: datetime) -> str:

@@ -42,6 +42,7 @@ TITLES: Final = {
     "changed_meanwhile": "Changed meanwhile",
     "no_longer_kept": "No longer kept",
     "taken_back": "Cancelled before its turn",
+    "content_does_not_fit": "Content does not fit the channel",
 }
 STATE_PILLS: Final = {
     BulkResendState.FROZEN.value: Pill("Waiting to start", "info", "clock"),
@@ -58,6 +59,7 @@ HELPS: Final = {
     "will_not_help": verdict_pill("never"),
     "insufficient_credits": verdict_pill("fix_first"),
     "integration_off": verdict_pill("fix_first"),
+    "content_does_not_fit": verdict_pill("fix_first"),
     "already_sent": _NOT_NEEDED,
     "already_delivered": _NOT_NEEDED,
     "taken_over": _NOT_NEEDED,

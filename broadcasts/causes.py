@@ -1,0 +1,241 @@
+"""Failures by cause, across all broadcasts and single messages of an organization.
+
+A cause stands for as long as rows of it are kept. Whoever was taken over by another
+run of a broadcast belongs to that run and counts here no more. When somebody has seen
+to a cause, only what fails afterwards asks for a person again.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from broadcasts import chain
+from broadcasts.models import Broadcast, BroadcastState
+from messaging.channels.catalogue import CatalogueEntry, ErrorClass, lookup
+from messaging.failures.kept import (
+    MOST_COUNTED,
+    Failures,
+    Moments,
+    kept_failures,
+    moments,
+    seen_to,
+)
+from messaging.models import BulkResend, Organization
+
+RETRYABLE: Final = (BroadcastState.COMPLETED, BroadcastState.CANCELLED)
+
+
+class Help(StrEnum):
+    """What sending again takes, the most urgent first."""
+
+    FIX = "fix"
+    NOW = "now"
+    UNCLEAR = "unclear"
+    NEVER = "never"
+
+
+_HELP: Final[Mapping[ErrorClass, Help]] = {
+    ErrorClass.FIX_FIRST: Help.FIX,
+    ErrorClass.RETRY: Help.NOW,
+    ErrorClass.WAIT: Help.NOW,
+    ErrorClass.UNKNOWN: Help.UNCLEAR,
+    ErrorClass.NEVER: Help.NEVER,
+}
+
+
+class Run(NamedTuple):
+    """What a page of causes says of a broadcast."""
+
+    pk: int
+    name: str
+    state: str
+    started_at: datetime | None
+    created_at: datetime
+
+    @property
+    def is_retryable(self) -> bool:
+        return self.state in RETRYABLE
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """How many failures of a cause one broadcast still holds.
+
+    ``is_about`` tells that a retry took over some of them, so that a late receipt
+    may have moved one of those.
+    """
+
+    run: Run
+    number: int
+    is_about: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """All that failed of one cause. ``codes`` are the spellings in the rows.
+
+    ``spent`` of them are surely beyond what a resend of the message allows; a
+    broadcast that holds them may still be retried. ``seen`` is the latest time that
+    somebody saw to the cause, and ``again`` how many failed since.
+    """
+
+    entry: CatalogueEntry
+    codes: tuple[str, ...]
+    number: int
+    spent: int
+    singles: int
+    places: tuple[Place, ...]
+    channels: Mapping[str, int]
+    seen: BulkResend | None = None
+    again: int = 0
+    first: datetime | None = None
+    last: datetime | None = None
+
+    @property
+    def help(self) -> Help:
+        return _HELP[self.entry.error_class]
+
+    @property
+    def is_about(self) -> bool:
+        return any(one.is_about for one in self.places)
+
+    @property
+    def fails_again(self) -> bool:
+        """Whether messages failed since somebody saw to it."""
+        return self.seen is not None and self.again > 0
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether somebody saw to it, and nothing has failed since."""
+        return self.seen is not None and not self.again
+
+    @property
+    def wanting(self) -> int:
+        """How many ask for a person: all, or those that failed since."""
+        return self.number if self.seen is None else min(self.again, self.number)
+
+    @property
+    def resendable(self) -> int:
+        """How many may be sent again as they are, unless their hour is over."""
+        return self.number - self.spent
+
+    @property
+    def retryable(self) -> tuple[Place, ...]:
+        return tuple(one for one in self.places if one.run.is_retryable)
+
+    @property
+    def needs_a_person(self) -> bool:
+        """Whether there is a step to take now."""
+        if not self.wanting or self.help is Help.NEVER:
+            return False
+        return self.help is Help.FIX or self.resendable > 0 or bool(self.retryable)
+
+    @property
+    def ready_at(self) -> datetime | None:
+        """When the last of them has waited for what its provider demands."""
+        if not self.entry.wait_seconds or self.last is None:
+            return None
+        return self.last + timedelta(seconds=self.entry.wait_seconds)
+
+
+def groups(organization: Organization) -> list[Group]:
+    """Return every cause with rows that are kept, the most urgent first.
+
+    A handful of queries, whatever there is: tallies, runs, and probes of an index.
+    """
+    found = _grouped(organization)
+    seen = seen_to(organization)
+    fixed_at = {
+        code: seen[cause].created_at if cause in seen else None
+        for cause, gathered in found.items()
+        for code in gathered.codes
+    }
+    when = moments(organization, fixed_at)
+    made = [
+        gathered.group(
+            seen.get(cause), [when[one] for one in gathered.codes if one in when]
+        )
+        for cause, gathered in found.items()
+    ]
+    return sorted(made, key=_urgency)
+
+
+def _urgency(group: Group) -> tuple[bool, int, int, str]:
+    order = list(Help).index(group.help)
+    return group.is_settled, order, -group.wanting, group.entry.code
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """A cause while its lines are added up."""
+
+    entry: CatalogueEntry
+    codes: dict[str, None] = field(default_factory=dict)
+    spent: int = 0
+    singles: int = 0
+    channels: Counter[str] = field(default_factory=Counter)
+    places: dict[Run, Place] = field(default_factory=dict)
+
+    def add(self, line: Failures, number: int) -> None:
+        self.codes[line.code] = None
+        self.channels[line.channel] += number
+        self.spent += number if line.is_spent else 0
+
+    def add_run(self, run: Run, number: int, *, is_about: bool) -> None:
+        known = self.places.get(run, Place(run, 0, is_about=False))
+        self.places[run] = Place(run, known.number + number, known.is_about or is_about)
+
+    def group(self, seen: BulkResend | None, when: Sequence[Moments]) -> Group:
+        places = sorted(self.places.values(), key=lambda one: -one.number)
+        firsts = [one.first for one in when if one.first]
+        lasts = [one.last for one in when if one.last]
+        return Group(
+            entry=self.entry,
+            codes=tuple(self.codes),
+            number=self.singles + sum(one.number for one in places),
+            spent=self.spent,
+            singles=self.singles,
+            places=tuple(places),
+            channels=dict(self.channels.most_common()),
+            seen=seen,
+            again=min(sum(one.again for one in when), MOST_COUNTED + 1),
+            first=min(firsts, default=None),
+            last=max(lasts, default=None),
+        )
+
+
+def _grouped(organization: Organization) -> dict[str, _Gathered]:
+    lines = kept_failures(organization)
+    ids = {one.broadcast_id for one in lines if one.broadcast_id is not None}
+    runs = _runs(organization, ids)
+    taken_over = chain.failures_taken_over(ids)
+    found: dict[str, _Gathered] = {}
+    # What a retry took over is taken from the oldest first: they are as old.
+    for line in sorted(lines, key=lambda one: not one.is_spent):
+        number, is_about = line.number, False
+        key = (line.broadcast_id or 0, line.code)
+        if key in taken_over:
+            taken = min(taken_over[key], number)
+            taken_over[key] -= taken
+            number, is_about = number - taken, True
+        if not number:
+            continue
+        entry = lookup(line.code)
+        gathered = found.setdefault(entry.code, _Gathered(entry))
+        gathered.add(line, number)
+        run = runs.get(line.broadcast_id or 0)
+        if run is None:
+            gathered.singles += number
+        else:
+            gathered.add_run(run, number, is_about=is_about)
+    return found
+
+
+def _runs(organization: Organization, ids: Iterable[int]) -> dict[int, Run]:
+    rows = Broadcast.objects.filter(organization=organization, pk__in=ids)
+    return {row[0]: Run(*row) for row in rows.values_list(*Run._fields)}

@@ -1,0 +1,201 @@
+"""A cause of failures in words, and the steps that lead out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+from django.urls import reverse
+
+from broadcasts.causes import Group, Help, Place
+from broadcasts.views.links import messages_where
+from messaging.channels.catalogue import Fix
+from messaging.failures.kept import MOST_COUNTED
+from messaging.models import Integration, Organization, User
+from messaging.offers import WINDOW_CLOSED
+from messaging.views.cause_dialog import dialog_of_cause, page_of_cause
+from resend_admin.ui.numbers import grouped
+from resend_admin.ui.pills import channel_name
+
+AT_THE_PROVIDER = (Fix.INTEGRATION, Fix.ACCOUNT)
+PLACES_NAMED = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """The way to where something is put right."""
+
+    label: str
+    url: str
+
+
+@dataclass(frozen=True)
+class CauseRow:
+    """A group as one person sees it: what to do, and what they may do here."""
+
+    group: Group
+    person: User
+    organization: Organization
+    integrations: tuple[Integration, ...] = ()
+
+    @property
+    def title(self) -> str:
+        return self.group.entry.title
+
+    @property
+    def url(self) -> str:
+        return page_of_cause(self.group.entry.code)
+
+    @property
+    def number(self) -> str:
+        """``212``, ``about 212``, or ``1,000+`` of those that failed since."""
+        group = self.group
+        if group.fails_again and group.again > MOST_COUNTED:
+            return f"{MOST_COUNTED:,}+"
+        number = grouped(group.wanting or group.number)
+        return f"about {number}" if group.is_about else number
+
+    @property
+    def failed(self) -> str:
+        """``212 messages failed again``, to begin a sentence with."""
+        words = "message" if self.number == "1" else "messages"
+        again = " again" if self.group.fails_again else ""
+        number = f"{self.number[0].upper()}{self.number[1:]}"
+        return f"{number} {words} failed{again}"
+
+    @property
+    def advice(self) -> str:
+        return self.group.entry.advice
+
+    @property
+    def places(self) -> str:
+        """``in “Renewal”, “Autumn news” and 3 more broadcasts, and 2 on their own``."""
+        group = self.group
+        named = [f"“{one.run.name}”" for one in group.places[:PLACES_NAMED]]
+        more = len(group.places) - len(named)
+        if more:
+            named.append(f"{grouped(more)} more broadcast{'s' if more > 1 else ''}")
+        parts = [f"in {_and(named)}"] if named else []
+        if group.singles:
+            single = "1 on its own" if group.singles == 1 else ""
+            parts.append(single or f"{grouped(group.singles)} on their own")
+        return ", and ".join(parts)
+
+    @property
+    def channels(self) -> str:
+        names = (channel_name(one) for one in self.group.channels if one)
+        return ", ".join(names)
+
+    @property
+    def spent(self) -> str:
+        """Which of them are too old to be resent, and what still reaches them."""
+        group, limits = self.group, self.organization
+        if not group.spent:
+            return ""
+        is_all = group.spent >= group.number
+        who = "None" if is_all else f"At least {grouped(group.spent)}"
+        verb = "can" if is_all else "cannot"
+        times = f"{limits.resend_limit} times"
+        why = f"older than {limits.resend_max_age_hours} hours, or sent again {times}"
+        end = "" if not group.retryable else " A retry of the broadcast still can."
+        return f"{who} of them {verb} be resent one by one any more ({why}).{end}"
+
+    @cached_property
+    def resend_url(self) -> str:
+        """The dialog that sends all of them again; empty where that does not help."""
+        group = self.group
+        helps = group.help is not Help.NEVER and not group.is_settled
+        if not (self.person.may_write and helps):
+            return ""
+        is_open = group.help is Help.FIX or group.resendable > 0
+        return dialog_of_cause(group.entry.code) if is_open else ""
+
+    @property
+    def resend_label(self) -> str:
+        if self.group.entry.code == WINDOW_CLOSED:
+            return "Send a template instead…"
+        if self.group.help is Help.FIX:
+            return "Mark as fixed and resend…"
+        return "Resend them…"
+
+    @property
+    def fix(self) -> Link | None:
+        """The one place where what the cause asks for is put right, if there is one."""
+        match self.group.entry.fix:
+            case Fix.INTEGRATION | Fix.ACCOUNT:
+                return self._integration()
+            case Fix.CREDITS:
+                return self._top_up()
+            case Fix.TEMPLATE:
+                return self._fallbacks() or self.messages
+        if self.group.help in {Help.FIX, Help.UNCLEAR}:
+            return self.messages
+        return None
+
+    @property
+    def messages(self) -> Link:
+        """The messages themselves, by the commonest spelling."""
+        url = messages_where(state="failed", error=self.group.codes[0])
+        return Link("Look at the messages", url)
+
+    def _integration(self) -> Link | None:
+        if not _may_manage(self.person):
+            return None
+        if len(self.integrations) == 1:
+            [only] = self.integrations
+            url = reverse("admin:messaging_integration_change", args=[only.pk])
+            return Link(f"Open “{only.name}”", url)
+        return Link(
+            "Open the integrations", reverse("admin:messaging_integration_changelist")
+        )
+
+    def _top_up(self) -> Link | None:
+        if not _may_manage(self.person):
+            return None
+        name = "admin:messaging_creditaccount_top_up"
+        return Link("Top up credits", reverse(name, args=[self.organization.pk]))
+
+    def _fallbacks(self) -> Link | None:
+        """The fallbacks of the broadcast that most of them are in."""
+        if not self.person.may_write or not self.group.retryable:
+            return None
+        run = self.group.retryable[0].run
+        url = reverse("broadcasts:broadcast-routes", args=[run.pk])
+        return Link(f"Edit fallbacks of “{run.name}”", url)
+
+
+def retry_url(place: Place, person: User) -> str:
+    """The dialog that retries a broadcast; empty where it may not be."""
+    if not (person.may_write and place.run.is_retryable):
+        return ""
+    return reverse("broadcasts:broadcast-retry", args=[place.run.pk])
+
+
+def rows_of(
+    groups: Iterable[Group],
+    person: User,
+    organization: Organization,
+) -> list[CauseRow]:
+    """Return a row for each group, with the integrations it may be about."""
+    groups = list(groups)
+    wanted = any(one.entry.fix in AT_THE_PROVIDER for one in groups)
+    own = list(Integration.objects.filter(organization=organization)) if wanted else []
+    return [
+        CauseRow(one, person, organization, tuple(_of_channels(one, own)))
+        for one in groups
+    ]
+
+
+def _of_channels(group: Group, own: list[Integration]) -> list[Integration]:
+    return [one for one in own if one.channel in group.channels]
+
+
+def _may_manage(person: User) -> bool:
+    return person.is_staff and person.may_manage
+
+
+def _and(names: list[str]) -> str:
+    if len(names) == 1:
+        return names[0]
+    return f"{', '.join(names[:-1])} and {names[-1]}"
