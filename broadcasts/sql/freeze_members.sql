@@ -1,5 +1,6 @@
 -- The rows of a retry: each failed row that the person saw, and nothing else. They
--- carry over what the source sent, to whom, and how much of a flow has arrived. The
+-- carry over what the source sent, to whom, and how much of a flow has arrived, be it
+-- by the source or by another run: nobody gets the first part again. The
 -- lock keeps a resend of the very same row from slipping in between; a row that was
 -- queued a moment ago is left out, and the number then differs from what was shown.
 -- They also say what came before them in the chain, for the tallies of their attempts.
@@ -11,7 +12,7 @@ SELECT source.organization_id, source.contact_id, %(broadcast_id)s,
        coalesce(source.root_id, source.id), source.integration_id, source.content_id,
        %(run_at)s::timestamptz, %(expires_at)s::timestamptz, %(day)s::date,
        %(priority)s, source.used_fallback, 'planned', source.channel,
-       source.recipient, source.parameters, source.parts_sent,
+       source.recipient, source.parameters, source.parts_sent | chain.parts_sent,
        chain.tries, chain.error, source.first_failed_at,
        coalesce(source.first_day, source.day)
 FROM ({candidates}) AS chosen
@@ -20,13 +21,19 @@ CROSS JOIN LATERAL (
     SELECT sum(run.attempt_count) AS tries,
            coalesce((array_agg(run.error_code ORDER BY run.id DESC) FILTER (
                WHERE run.state IN ('failed', 'unknown')
-           ))[1], '') AS error
+           ))[1], '') AS error,
+           coalesce(bit_or(run.parts_sent) FILTER (
+               WHERE run.content_id = source.content_id
+                 AND run.amended_content_id IS NULL
+           ), 0::smallint) AS parts_sent
     FROM (
-        SELECT id, state, error_code, attempt_count
+        SELECT id, state, error_code, attempt_count, parts_sent, content_id,
+               amended_content_id
         FROM messaging_message
         WHERE id = coalesce(source.root_id, source.id)
         UNION ALL
-        SELECT id, state, error_code, attempt_count
+        SELECT id, state, error_code, attempt_count, parts_sent, content_id,
+               amended_content_id
         FROM messaging_message
         WHERE root_id = coalesce(source.root_id, source.id)
           AND broadcast_id IS NOT NULL

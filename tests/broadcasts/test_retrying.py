@@ -104,6 +104,23 @@ def test_a_retry_of_a_retry_takes_only_what_is_left(ours: World) -> None:
     assert not retry.state(source).enabled
 
 
+def test_a_second_retry_knows_the_parts_that_the_first_one_sent(ours: World) -> None:
+    source = finished(ours, "failed", "failed")
+    first = started(retried(source, ours))
+    stand(rows_of(first), MessageState.FAILED)
+    rows_of(first).update(parts_sent=1)
+    other = rows_of(first)[1]
+    Message.objects.filter(pk=other.pk).update(content=ours.text("Something else"))
+    Broadcast.objects.filter(pk=first.pk).update(
+        state=BroadcastState.COMPLETED, finished_at=timezone.now()
+    )
+
+    second = retried(source, ours)
+
+    assert [row.parts_sent for row in rows_of(second)] == [1, 0]
+    assert [row.parts_sent for row in rows_of(source)] == [0, 0]
+
+
 def test_what_fails_after_the_dialog_opened_is_not_part_of_it(ours: World) -> None:
     source = finished(ours, "failed", "sent", "failed")
     offer = retry.offer(source)
