@@ -18,7 +18,7 @@ BENCH_DONE = .venv/requirements-bench.done
 
 .DEFAULT_GOAL = help
 .DELETE_ON_ERROR:
-.PHONY: help run test bench lint browser lock clean
+.PHONY: help run test torture bench lint browser lock clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ run: $(RUN_DONE) ## Start everything with the demo organization (PORT=8000)
 
 test: $(TEST_DONE) browser lint ## Check the code and run every test
 	$(BIN)/python -m pytest
+
+torture: $(TEST_DONE) ## Kill whatever runs, for long (KILLS=1000 SEED=… MINUTES=60)
+	$(BIN)/python -m tests.faults.torture
 
 bench: $(BENCH_DONE) ## Measure, beside what others would pick (BENCH="dispatch …")
 	$(BIN)/python -m benchmarks $(BENCH)

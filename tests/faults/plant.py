@@ -1,0 +1,297 @@
+"""The real processes in a folder of their own, and every way to break them."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import redis
+
+from resend_admin.local.broker import PrivateBroker
+from resend_admin.local.env_file import new_secrets
+from resend_admin.local.ports import HOST, free_port
+from resend_admin.local.postgres import PrivatePostgres
+from resend_admin.local.program import Program
+from resend_admin.local.roster import CELERY, Roster
+from tests.local.processes import PROJECT, alive, family, wait_until
+
+THREADS, PREFORK = "threads", "prefork"
+FOREIGN = ("DATABASE_URL", "BROKER_URL", "PUBLIC_URL", "LOCAL_FOLDER", "SANDBOX_URL")
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much runs. ``rescue_after``: seconds until an open attempt is in doubt.
+
+    Shorter than anybody would set it, so that a run need not wait for minutes; a
+    chunk is small enough to be through by then.
+    """
+
+    pools: tuple[str, ...] = (THREADS, PREFORK)
+    concurrency: int = 4
+    rescue_after: int = 20
+    chunk: int = 40
+    failure_rate: float = 0.08
+
+
+@dataclass
+class Plant:
+    """Everything that ``manage.py up`` runs, with more workers, to be broken.
+
+    It is entered and broken by one thread, the main one: on Linux the processes
+    die with the thread that started them.
+    """
+
+    folder: Path
+    size: Size = field(default_factory=Size)
+    pages: bool = False
+    """Whether pages are looked at, so that their files have to be collected."""
+    environment: dict[str, str] = field(init=False)
+    postgres: PrivatePostgres = field(init=False)
+    broker: PrivateBroker = field(init=False)
+    programs: dict[str, Program] = field(init=False, default_factory=dict)
+    port: int = field(init=False)
+    sandbox_port: int = field(init=False)
+    smtp_port: int = field(init=False)
+
+    def __enter__(self) -> Self:
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    @property
+    def url(self) -> str:
+        return f"http://{HOST}:{self.port}"
+
+    @property
+    def sandbox_url(self) -> str:
+        return f"http://{HOST}:{self.sandbox_port}"
+
+    @property
+    def sandbox_log(self) -> Path:
+        return self.folder / "sandbox.jsonl"
+
+    @property
+    def people_log(self) -> Path:
+        return self.folder / "people.jsonl"
+
+    @property
+    def workers(self) -> list[str]:
+        return [f"worker-{pool}" for pool in self.size.pools]
+
+    # -- started and stopped ----------------------------------------------------
+
+    def _start(self) -> None:
+        (self.folder / "logs").mkdir(parents=True, exist_ok=True)
+        self.port, self.sandbox_port = free_port(), free_port()
+        self.smtp_port = free_port()
+        self.postgres = PrivatePostgres(self.folder / "postgres")
+        self.broker = PrivateBroker(self.folder / "broker")
+        # Commits survive any kill; only a power cut would take them along.
+        self.postgres.start()
+        self.broker.start()
+        own = {name: value for name, value in os.environ.items() if name not in FOREIGN}
+        self.environment = {
+            **own,
+            **new_secrets(),
+            "DATABASE_URL": self.postgres.url,
+            "BROKER_URL": self.broker.url,
+            "PUBLIC_URL": self.url,
+            "LOCAL_FOLDER": str(self.folder),
+            "STATIC_ROOT": str(self.folder / "static"),
+            "SANDBOX_URL": self.sandbox_url,
+            "SANDBOX_SMTP_PORT": str(self.smtp_port),
+            "RESCUE_AFTER_SECONDS": str(self.size.rescue_after),
+            "DISPATCH_CHUNK": str(self.size.chunk),
+            "LOG_LEVEL": "WARNING",
+            "DJANGO_SETTINGS_MODULE": "resend_admin.settings",
+            "PYTHONUNBUFFERED": "1",
+        }
+        roster = Roster(PROJECT, self.folder, self.environment)
+        self._run(roster.manage("migrate", "--no-input", "--verbosity=0"))
+        if self.pages:
+            self._run(roster.manage("collectstatic", "--no-input", "--verbosity=0"))
+        sandbox = roster.sandbox(self.sandbox_port, self.smtp_port)
+        sandbox.command = [
+            *sandbox.command,
+            f"--failure-rate={self.size.failure_rate}",
+            "--delivery-delay=0.3",
+            "--pace=0.1",
+        ]
+        chosen = [roster.web(self.port), sandbox, roster.beat()]
+        chosen += [self._worker(roster, pool) for pool in self.size.pools]
+        for program in chosen:
+            self.programs[program.name] = program
+            program.start()
+        wait_until(lambda: self.status("/healthz") == 200, "the web server")
+        wait_until(lambda: self._sandbox_answers(), "the sandbox")
+
+    def start_people(self, members: int, seed: int) -> None:
+        """Start the load: a process of its own, which nobody kills."""
+        people = Roster(PROJECT, self.folder, self.environment).program(
+            "people",
+            *("-m", "tests.faults.people", str(self.people_log)),
+            *(str(members), str(seed)),
+        )
+        self.programs["people"] = people
+        people.start()
+
+    def _worker(self, roster: Roster, pool: str) -> Program:
+        worker = roster.program(
+            f"worker-{pool}",
+            *(*CELERY, "worker", f"--pool={pool}", f"--hostname={pool}@%h"),
+            *(f"--concurrency={self.size.concurrency}", "--loglevel=WARNING"),
+            *("--without-mingle", "--without-gossip"),
+        )
+        worker.stop_seconds = 60.0
+        return worker
+
+    def _run(self, program: Program) -> None:
+        program.start()
+        wait_until(lambda: program.poll() is not None, program.name)
+        assert program.poll() == 0, program.complaint()
+
+    def stop(self) -> None:
+        """End everything that this plant has started, without much ado."""
+        for program in self.programs.values():
+            if program.name.startswith(("worker", "beat", "web")):
+                program.kill()
+            program.stop()
+        self.programs.clear()
+        for server in ("broker", "postgres"):
+            if hasattr(self, server):
+                getattr(self, server).stop()
+
+    def mend(self) -> list[str]:
+        """Start again what has died; return its names."""
+        dead = [
+            one
+            for one in self.programs.values()
+            if one.poll() is not None and one.name != "people"
+        ]
+        for program in dead:
+            program.start()
+        return [program.name for program in dead]
+
+    # -- broken -------------------------------------------------------------------
+
+    def kill(self, name: str) -> None:
+        """Kill a program and all that belongs to it, as the system does."""
+        program = self.programs[name]
+        if program.child is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(program.child.pid, signal.SIGKILL)
+            program.child.wait()
+
+    def kill_child(self, name: str, pick: float) -> bool:
+        """Kill one of its child processes; ``pick`` (0 to 1) chooses among them."""
+        program = self.programs[name]
+        if program.child is None:
+            return False
+        children = sorted(family(program.child.pid) - {program.child.pid})
+        if not children:
+            return False
+        with suppress(ProcessLookupError):
+            os.kill(children[int(pick * len(children))], signal.SIGKILL)
+        return True
+
+    def ask_to_stop(self, name: str) -> None:
+        """Ask a program to finish; it goes on for as long as that takes."""
+        program = self.programs[name]
+        if program.child is not None:
+            program.child.send_signal(signal.SIGTERM)
+
+    def kill_broker(self, seconds: float) -> None:
+        """Kill the broker, and start it again after a while."""
+        assert self.broker.child is not None
+        self.broker.child.kill()
+        self.broker.child.wait()
+        time.sleep(seconds)
+        self.broker.start()
+
+    def empty_broker(self) -> None:
+        with redis.Redis.from_url(self.broker.url, socket_timeout=5) as client:
+            client.flushall()
+
+    def stop_postgres(self, request: signal.Signals) -> None:
+        """Stop PostgreSQL: SIGINT is *fast*, SIGQUIT is *immediate*."""
+        assert self.postgres.child is not None
+        self.postgres.child.send_signal(request)
+        self.postgres.child.wait()
+
+    def start_postgres(self) -> None:
+        self.postgres.start()
+
+    def behave(self, **fields: Any) -> None:
+        """Tell the sandbox; see ``/control/behave``."""
+        status, answer = self._ask_sandbox("/control/behave", fields)
+        assert status == 200, answer
+
+    # -- looked at ----------------------------------------------------------------
+
+    def status(self, path: str, seconds: float = 5.0) -> int:
+        """Return the status of a page, 0 when nobody answers."""
+        return self.get(path, seconds)[0]
+
+    def get(self, path: str, seconds: float = 5.0) -> tuple[int, str]:
+        connection = http.client.HTTPConnection(HOST, self.port, timeout=seconds)
+        try:
+            connection.request("GET", path)
+            response = connection.getresponse()
+            return response.status, response.read().decode("utf-8", "replace")
+        except (OSError, http.client.HTTPException):
+            return 0, ""
+        finally:
+            connection.close()
+
+    def processes(self) -> set[int]:
+        """Return every living process of the programs."""
+        found: set[int] = set()
+        for program in self.programs.values():
+            if program.child is not None:
+                found |= family(program.child.pid)
+        return found & alive().keys()
+
+    def _sandbox_answers(self) -> bool:
+        with suppress(OSError, http.client.HTTPException):
+            return self._ask_sandbox("/control/behave", {"reset": True})[0] == 200
+        return False
+
+    def _ask_sandbox(self, path: str, fields: dict[str, Any]) -> tuple[int, str]:
+        connection = http.client.HTTPConnection(HOST, self.sandbox_port, timeout=10)
+        try:
+            connection.request("POST", path, json.dumps(fields))
+            response = connection.getresponse()
+            return response.status, response.read().decode()
+        finally:
+            connection.close()
+
+
+def patiently(condition: Callable[[], bool], seconds: float) -> bool:
+    """Wait until something is true; tell whether it became so in time."""
+    ends_at = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > ends_at:
+            return False
+        time.sleep(0.1)
+    return True

@@ -1,0 +1,260 @@
+"""Break everything while it works, let it settle, and check: ``make torture``.
+
+``python -m tests.faults.torture --kills 1000 --seed 7`` prints what it does and, at
+the end, a report for a person. The exit status is 0 only without a violation.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+
+from tests.faults.checker import violations
+from tests.faults.evidence import Evidence, gather, json_lines
+from tests.faults.plant import Plant, Size, patiently
+from tests.faults.report import report
+from tests.faults.storm import Strike, disturbance, storm
+from tests.local.processes import PROJECT
+
+SETTLE_SECONDS = 180.0
+"""How long everything may take to come to rest once nothing is broken any more."""
+QUIET_SECONDS = 6.0
+"""No word between the sandbox and us for so long: a refused post comes again after
+five seconds at most."""
+PROGRESS_EVERY = 15.0
+
+
+@dataclass(frozen=True)
+class Wish:
+    """How long and how hard. ``gap``: mean seconds between strikes."""
+
+    kills: int = 1000
+    seed: int = 7
+    minutes: float = 60.0
+    gap: float = 0.5
+    members: int = 400
+    size: Size = field(default_factory=Size)
+
+
+@dataclass
+class Torture:
+    """One run: the plant, the people, and what was done to them."""
+
+    plant: Plant
+    wish: Wish
+    done: Counter[str] = field(default_factory=Counter)
+    kills: int = 0
+    started_at: float = field(default_factory=time.monotonic)
+    settled_after: float = 0.0
+    said_at: float = 0.0
+
+    def run(self) -> Evidence:
+        people = self.start_people()
+        ends_at = time.monotonic() + self.wish.minutes * 60
+        for strike in storm(self.wish.seed, self.wish.kills, gap=self.wish.gap):
+            time.sleep(strike.after)
+            self.strike(strike)
+            self.say_now_and_then()
+            if time.monotonic() > ends_at:
+                say(f"The time is up after {self.kills} kills.")
+                break
+        self.calm_down()
+        os.kill(people, signal.SIGTERM)
+        self.settle()
+        return gather(
+            self.plant.postgres.url, self.plant.sandbox_log, self.plant.people_log
+        )
+
+    def start_people(self) -> int:
+        """Start the load as a process of its own; return its id."""
+        self.plant.start_people(self.wish.members, self.wish.seed)
+        ready = patiently(lambda: self.heard("ready"), 60)
+        child = self.plant.programs["people"].child
+        assert ready, self.plant.programs["people"].complaint()
+        assert child is not None
+        return child.pid
+
+    def heard(self, what: str) -> bool:
+        return any(one["what"] == what for one in json_lines(self.plant.people_log))
+
+    # -- breaking -------------------------------------------------------------------
+
+    def strike(self, strike: Strike) -> None:
+        plant, what = self.plant, strike.what
+        self.done[what] += 1
+        self.kills += strike.is_kill
+        subject = what.partition(" ")[2]
+        match what.partition(" ")[0]:
+            case "child":
+                plant.kill_child(what.removeprefix("child of "), strike.dice)
+            case "broker":
+                plant.kill_broker(strike.dice)
+            case "empty":
+                plant.empty_broker()
+            case "postgres":
+                fast = subject == "fast"
+                plant.stop_postgres(signal.SIGINT if fast else signal.SIGQUIT)
+                time.sleep(3 * strike.dice**2)
+                plant.start_postgres()
+            case "term":
+                plant.ask_to_stop(subject)
+            case "receipts":
+                plant.behave(receipts=subject)
+            case "calm":
+                plant.behave(reset=True)
+            case _ if strike.is_kill:
+                plant.kill(what)
+            case _:
+                plant.behave(
+                    channel=_channel(strike.dice),
+                    **disturbance(what, strike.dice).fields(),
+                )
+        plant.mend()
+
+    def calm_down(self) -> None:
+        self.plant.behave(reset=True)
+        self.plant.mend()
+
+    # -- coming to rest ---------------------------------------------------------------
+
+    def settle(self) -> None:
+        """Wait until nothing moves any more; too long is for the checker to find."""
+        say("Nothing is broken any more; waiting until everything has settled.")
+        began = time.monotonic()
+        patiently(self.is_at_rest, SETTLE_SECONDS)
+        self.settled_after = time.monotonic() - began
+
+    def is_at_rest(self) -> bool:
+        self.plant.mend()
+        log = self.plant.sandbox_log
+        quiet = log.exists() and time.time() - log.stat().st_mtime > QUIET_SECONDS
+        child = self.plant.programs.get("people")
+        if not quiet or child is None or child.poll() is None:
+            return False
+        with psycopg.connect(self.plant.postgres.url) as connection:
+            row = connection.execute(AT_REST).fetchone()
+        return row is not None and bool(row[0])
+
+    def say_now_and_then(self) -> None:
+        now = time.monotonic()
+        if now - self.said_at < PROGRESS_EVERY:
+            return
+        self.said_at = now
+        with psycopg.connect(self.plant.postgres.url) as connection:
+            row = connection.execute(STANDING).fetchone()
+        assert row is not None
+        say(
+            f"{now - self.started_at:5.0f} s  {self.kills:4} kills  {row[0]:6} messages"
+            f"  {row[1]:6} attempts  {row[2]:4} open  {row[3]:4} unknown"
+        )
+
+
+AT_REST = """
+SELECT NOT EXISTS (SELECT FROM messaging_attempt WHERE state = 'open')
+   AND NOT EXISTS (SELECT FROM messaging_receipt WHERE applied_at IS NULL)
+   AND NOT EXISTS (SELECT FROM messaging_message
+                   WHERE state = 'queued' AND due_at <= now())
+   AND NOT EXISTS (SELECT FROM broadcasts_broadcast
+                   WHERE state = 'sending' OR is_settling
+                      OR state = 'scheduled' AND run_at <= now())
+   AND NOT EXISTS (SELECT FROM messaging_bulkresend WHERE finished_at IS NULL)
+"""
+STANDING = """
+SELECT (SELECT count(*) FROM messaging_message),
+       (SELECT count(*) FROM messaging_attempt),
+       (SELECT count(*) FROM messaging_attempt WHERE state = 'open'),
+       (SELECT count(*) FROM messaging_attempt WHERE state = 'unknown')
+"""
+
+
+def _channel(dice: float) -> str:
+    """WhatsApp has most of the senders, so it has most of the trouble."""
+    return ("whatsapp", "whatsapp", "telegram", "sms", "email")[int(dice * 5000) % 5]
+
+
+def say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def run(wish: Wish, folder: Path) -> dict[str, list[str]]:
+    """Run one torture in an empty folder; print the report, return violations."""
+    with Plant(folder, wish.size) as plant:
+        torture = Torture(plant, wish)
+        facts = torture.run()
+        found = violations(facts)
+        say(
+            report(
+                facts,
+                found,
+                done=torture.done,
+                kills=torture.kills,
+                seconds=time.monotonic() - torture.started_at,
+                settled_after=torture.settled_after,
+                seed=wish.seed,
+            )
+        )
+        facts.connection.close()
+    return found
+
+
+def main() -> int:
+    arguments = _arguments()
+    Path(arguments.under).mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="resend-admin-torture-", dir=arguments.under))
+    folder.chmod(0o711)
+    wish = Wish(
+        kills=arguments.kills,
+        seed=arguments.seed,
+        minutes=arguments.minutes,
+        gap=arguments.gap,
+        members=arguments.members,
+    )
+    say(f"Seed {wish.seed}, {wish.kills} kills; logs and data in {folder}")
+    found = run(wish, folder)
+    if not found and not arguments.keep:
+        shutil.rmtree(folder, ignore_errors=True)
+    return 1 if found else 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.faults.torture",
+        description="Break everything while it works, and see what got lost.",
+    )
+    environ = os.environ.get
+    parser.add_argument("--kills", type=int, default=int(environ("KILLS") or 1000))
+    parser.add_argument(
+        "--seed", type=int, default=int(environ("SEED") or time.time() % 1_000_000)
+    )
+    parser.add_argument(
+        "--minutes",
+        type=float,
+        default=float(environ("MINUTES") or 60),
+        help="at most so many, settling apart (60)",
+    )
+    parser.add_argument(
+        "--gap", type=float, default=0.5, help="mean seconds between strikes (0.5)"
+    )
+    parser.add_argument(
+        "--members", type=int, default=400, help="of each organization (400)"
+    )
+    parser.add_argument("--keep", action="store_true", help="keep data and logs")
+    parser.add_argument(
+        "--under", default=str(PROJECT / ".local"), help="folder for the data"
+    )
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
