@@ -22,6 +22,8 @@ KEY = (
     "reached_before",
     "channel",
 )
+REST = ("day", "first_day", "integration_id", "cause_code")
+"""What else tells tallies apart, for an order that is always the same."""
 
 
 class Line(NamedTuple):
@@ -189,7 +191,7 @@ def counters(broadcast_ids: Iterable[int]) -> dict[int, Counters]:
     lines: dict[int, list[Line]] = defaultdict(list)
     tallies = Tally.objects.filter(
         broadcast_id__in=wanted, unit=TallyUnit.MESSAGE, count__gt=0
-    ).order_by("broadcast_id", *KEY, "day", "first_day", "integration_id")
+    ).order_by("broadcast_id", *KEY, *REST)
     for row in tallies.values_list("broadcast_id", *KEY, "count", "pruned"):
         lines[row[0]].append(Line(*row[1:]))
     return {one: Counters(tuple(lines[one])) for one in wanted}

@@ -30,12 +30,12 @@ class Tally(models.Model):
     row any more, so that the check can compare the rest with the rows.
     ``error_code`` carries the reason for skipped and cancelled messages.
 
-    ``cause_code`` is the error that an attempt answers: what it was sent again for.
-    Empty for first sends, and for messages. ``first_day`` stands on messages of a
-    retry: the day of the first run of the chain, where its person was counted
-    already. ``integration_id`` is a plain number, for a counter outlives everything;
-    it is empty for messages that found no way out, and for what was pruned before
-    it was counted.
+    ``cause_code`` is the error that an attempt answers: what it was sent again for;
+    empty for first sends. Messages of a retry carry the one that the retry answers,
+    and ``first_day``: the day of the first run of the chain, where their person was
+    counted already. ``integration_id`` is a plain number, for a counter outlives
+    everything; it is empty for messages that found no way out, and for what was
+    pruned before it was counted.
     """
 
     organization = models.ForeignKey(

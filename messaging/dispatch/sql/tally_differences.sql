@@ -3,9 +3,9 @@ WITH counted AS (
     SELECT organization_id, broadcast_id, 'message' AS unit, day, first_day, channel,
            integration_id, attempt_count::int AS attempt_number, state AS outcome,
            error_class, messaging_tally_code(state, reason, error_code) AS error_code,
-           '' AS cause_code, reached_before, count(*) AS count
+           earlier_error AS cause_code, reached_before, count(*) AS count
     FROM messaging_message
-    GROUP BY 1, 2, 4, 5, 6, 7, 8, 9, 10, 11, 13
+    GROUP BY 1, 2, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13
     UNION ALL
     SELECT organization_id, broadcast_id, 'attempt', day, NULL, channel,
            integration_id, chain_offset + number, state, error_class, error_code,

@@ -95,9 +95,10 @@ INSERT INTO messaging_tally AS tally
      count)
 SELECT organization_id, broadcast_id, 'message', day, first_day, channel,
        integration_id, attempt_count, state, error_class,
-       messaging_tally_code(state, reason, error_code), '', reached_before, count(*)
+       messaging_tally_code(state, reason, error_code), earlier_error,
+       reached_before, count(*)
 FROM messaging_message
-GROUP BY 1, 2, 4, 5, 6, 7, 8, 9, 10, 11, 13
+GROUP BY 1, 2, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13
 UNION ALL
 SELECT organization_id, broadcast_id, 'attempt', day, NULL, channel, integration_id,
        chain_offset + number, state, error_class, error_code, cause_code, false,

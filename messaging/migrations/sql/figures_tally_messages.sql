@@ -1,7 +1,7 @@
--- Messages count by integration too, and those of a retry by the day on which their
--- chain began. Takes the place of the function of tally_counts_messages.sql: rows are
--- written in the order of the key, so that two transactions that count the same keys
--- wait for each other and never in a circle.
+-- Messages count by integration too, and those of a retry by the error they answer and
+-- the day on which their chain began. Takes the place of the function of
+-- tally_counts_messages.sql: rows are written in the order of the key, so that two
+-- transactions that count the same keys wait for each other and never in a circle.
 CREATE OR REPLACE FUNCTION messaging_tally_messages() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -9,14 +9,14 @@ BEGIN
         INSERT INTO messaging_tally AS tally
             (organization_id, broadcast_id, unit, day, first_day, channel,
              integration_id, attempt_number, outcome, error_class, error_code,
-             reached_before, count)
+             cause_code, reached_before, count)
         SELECT organization_id, broadcast_id, 'message', day, first_day, channel,
                integration_id, attempt_count, state, error_class,
                messaging_tally_code(state, reason, error_code),
-               reached_before, count(*)
+               earlier_error, reached_before, count(*)
         FROM new_rows
-        GROUP BY 1, 2, 4, 5, 6, 7, 8, 9, 10, 11, 12
-        ORDER BY 1, 2, 4, 5, 6, 7, 8, 9, 10, 11, 12
+        GROUP BY 1, 2, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13
+        ORDER BY 1, 2, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13
         ON CONFLICT (organization_id, broadcast_id, unit, day, first_day, channel,
                      integration_id, attempt_number, outcome, error_class, error_code,
                      cause_code, reached_before)
@@ -25,26 +25,26 @@ BEGIN
         INSERT INTO messaging_tally AS tally
             (organization_id, broadcast_id, unit, day, first_day, channel,
              integration_id, attempt_number, outcome, error_class, error_code,
-             reached_before, count)
+             cause_code, reached_before, count)
         SELECT organization_id, broadcast_id, 'message', day, first_day, channel,
                integration_id, attempt_count, state, error_class, code,
-               reached_before, sum(step)
+               earlier_error, reached_before, sum(step)
         FROM (
             SELECT organization_id, broadcast_id, day, first_day, channel,
                    integration_id, attempt_count, state, error_class,
                    messaging_tally_code(state, reason, error_code) AS code,
-                   reached_before, 1 AS step
+                   earlier_error, reached_before, 1 AS step
             FROM new_rows
             UNION ALL
             SELECT organization_id, broadcast_id, day, first_day, channel,
                    integration_id, attempt_count, state, error_class,
                    messaging_tally_code(state, reason, error_code),
-                   reached_before, -1
+                   earlier_error, reached_before, -1
             FROM old_rows
         ) AS changes
-        GROUP BY 1, 2, 4, 5, 6, 7, 8, 9, 10, 11, 12
+        GROUP BY 1, 2, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13
         HAVING sum(step) <> 0
-        ORDER BY 1, 2, 4, 5, 6, 7, 8, 9, 10, 11, 12
+        ORDER BY 1, 2, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13
         ON CONFLICT (organization_id, broadcast_id, unit, day, first_day, channel,
                      integration_id, attempt_number, outcome, error_class, error_code,
                      cause_code, reached_before)
@@ -53,14 +53,14 @@ BEGIN
         INSERT INTO messaging_tally AS tally
             (organization_id, broadcast_id, unit, day, first_day, channel,
              integration_id, attempt_number, outcome, error_class, error_code,
-             reached_before, pruned)
+             cause_code, reached_before, pruned)
         SELECT organization_id, broadcast_id, 'message', day, first_day, channel,
                integration_id, attempt_count, state, error_class,
                messaging_tally_code(state, reason, error_code),
-               reached_before, count(*)
+               earlier_error, reached_before, count(*)
         FROM old_rows
-        GROUP BY 1, 2, 4, 5, 6, 7, 8, 9, 10, 11, 12
-        ORDER BY 1, 2, 4, 5, 6, 7, 8, 9, 10, 11, 12
+        GROUP BY 1, 2, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13
+        ORDER BY 1, 2, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13
         ON CONFLICT (organization_id, broadcast_id, unit, day, first_day, channel,
                      integration_id, attempt_number, outcome, error_class, error_code,
                      cause_code, reached_before)
