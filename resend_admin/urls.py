@@ -8,12 +8,15 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from broadcasts.views.causes import causes
 from broadcasts.views.overview import overview
+from broadcasts.views.reports.page import report_csv, report_page
 from resend_admin.probes import healthz, readyz
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", overview, name="overview"),
     path("messages/causes/", causes, name="causes"),
     path("broadcasts/", include("broadcasts.urls")),
+    path("reports/", report_page, name="reports"),
+    path("reports/<slug:chart>.csv", report_csv, name="report-csv"),
     path("", include("messaging.urls")),
     path("", include("messaging.api.urls")),
     path("", include("resend_admin.ui.urls")),

@@ -47,6 +47,8 @@ PAGES = {
     "messaging:message-list",
     "messaging:bulk-list",
     "messaging:member-list",
+    "reports",
+    "report-csv",
 }
 """Lists: everybody of an organization, each with what is theirs."""
 WRITERS_PAGES = {
@@ -130,7 +132,7 @@ class Estate:
         if name in FRAMES:
             numbers = [self.numbers["message"]] if name.endswith("resend") else []
             return reverse(name, args=[self.external_id, *numbers])
-        return reverse(name)
+        return reverse(name, args=["rates"] if name == "report-csv" else [])
 
 
 def estate(world: World) -> Estate:

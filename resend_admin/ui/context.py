@@ -31,6 +31,7 @@ _PLACES = (
     ("Broadcasts", "broadcasts:broadcast-list", "inbox", "g b", False),
     ("Messages", "messaging:message-list", "mail", "g m", False),
     ("Members", "messaging:member-list", "people", "g p", False),
+    ("Resend success", "reports", "bars", "g r", False),
     ("Admin", "admin:index", "gear", "", True),
 )
 

@@ -1,0 +1,1 @@
+"""Resend success: what retrying brings, from the figures alone."""
