@@ -23,6 +23,7 @@ import aiohttp
 
 from messaging.channels.configuration import address_problems, base_url, missing
 from messaging.channels.contract import (
+    Accepted,
     Account,
     Answer,
     Channel,
@@ -37,7 +38,7 @@ from messaging.channels.contract import (
     Rejected,
 )
 from messaging.channels.limits import Carrier, Limits
-from messaging.channels.redaction import keepable
+from messaging.channels.redaction import Redaction
 
 MAX_CONNECTIONS: Final = 200
 READ_LIMIT: Final = 262_144
@@ -62,6 +63,7 @@ NOT_LEFT: Final = (
 """Errors after which it is certain that no byte has left."""
 
 LONGEST_PAUSE: Final = 86_400.0
+CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ class HttpProvider(ABC):
 
     @abstractmethod
     def read(self, status: int, headers: Mapping[str, str], body: bytes) -> Answer:
-        """Return what a complete answer means. Pure; header names are lower case."""
+        """Return what a complete answer means. Pure; ask for headers in lower case."""
 
     @abstractmethod
     def is_authentic(self, account: Account, request: HookRequest) -> bool: ...
@@ -152,7 +154,7 @@ class HttpConnection:
         self._provider = provider
         self._account = account
         self._session = session
-        self._secrets = provider.secrets(account)
+        self._redaction = Redaction(provider.secrets(account))
 
     async def send(self, outbound: Outbound) -> Answer:
         """Post one part. Never raises but for cancellation."""
@@ -165,40 +167,41 @@ class HttpConnection:
             return Rejected("invalid_content", self._readable(_describe(problem)))
         if self._session.closed:
             return Rejected("connection_failed", "The session is closed.")
-        answer, body = await self._post(request, outbound.reference)
-        return self._kept(answer, body)
+        return await self._post(request, outbound.reference)
 
-    async def _post(self, request: HttpRequest, reference: str) -> tuple[Answer, bytes]:
+    async def _post(self, request: HttpRequest, reference: str) -> Answer:
         # A status means that the provider has begun to answer.
         status: int | None = None
         try:
-            async with self._session.post(
+            response = await self._session.post(
                 request.url,
                 data=request.body,
                 headers={**request.headers, "X-Request-Id": reference},
                 allow_redirects=False,
-            ) as response:
+            )
+            try:
                 status = response.status
-                headers = {
-                    name.lower(): value for name, value in response.headers.items()
-                }
                 body = await _whole_body(response)
-            answer = self._provider.read(status, headers, body)
-            return replace(answer, http_status=status), body
+            finally:
+                # Back to the others if all of it was read, else closed.
+                response.release()
+            answer = self._provider.read(status, response.headers, body)
+            return self._kept(answer, status, body)
         except NOT_LEFT as problem:
-            return Rejected("connection_failed", _describe(problem)), b""
+            answer = Rejected("connection_failed", _describe(problem))
+            return self._kept(answer, None, b"")
         except (TimeoutError, aiohttp.ServerTimeoutError) as problem:
-            return self._broken(status, "timeout", problem), b""
+            return self._broken(status, "timeout", problem)
         except (aiohttp.ClientPayloadError, aiohttp.ClientResponseError) as problem:
             # The answer broke off, or is not HTTP at all.
-            return self._broken(status, "unreadable_answer", problem), b""
+            return self._broken(status, "unreadable_answer", problem)
         except (aiohttp.ClientError, OSError) as problem:
             # Disconnected, reset, broken pipe: after the request was written.
-            return self._broken(status, "connection_lost", problem), b""
+            return self._broken(status, "connection_lost", problem)
         # Whatever else goes wrong goes wrong after the connection was made: one
         # message is in doubt, and the rest of the chunk goes on.
         except Exception as problem:  # noqa: BLE001
-            return self._broken(status, "unreadable_answer", problem), b""
+            return self._broken(status, "unreadable_answer", problem)
 
     def _broken(self, status: int | None, code: str, problem: Exception) -> Answer:
         """Return what an answer without a readable end means.
@@ -208,18 +211,20 @@ class HttpConnection:
         """
         if status is not None and status >= 300:
             answer = self._provider.read(status, {}, b"")
-            return replace(answer, http_status=status)
-        return InDoubt(code, _describe(problem), http_status=status)
+        else:
+            answer = InDoubt(code, _describe(problem))
+        return self._kept(answer, status, b"")
 
-    def _kept(self, answer: Answer, body: bytes) -> Answer:
+    def _kept(self, answer: Answer, status: int | None, body: bytes) -> Answer:
+        """Return an answer with all that goes on record, and no secret in it."""
         raw = self._readable(body)
-        match answer:
-            case Rejected() | RateLimited() | InDoubt():
-                return replace(answer, raw=raw, detail=self._readable(answer.detail))
-        return replace(answer, raw=raw)
+        if isinstance(answer, Accepted):
+            return Accepted(answer.provider_id, raw, status, answer.delivered)
+        detail = self._readable(answer.detail)
+        return replace(answer, raw=raw, detail=detail, http_status=status)
 
     def _readable(self, text: str | bytes) -> str:
-        return keepable(text, self._secrets)
+        return self._redaction.keepable(text)
 
 
 def json_request(
@@ -277,6 +282,10 @@ def pause(headers: Mapping[str, str], default: float) -> float:
 
 async def _whole_body(response: aiohttp.ClientResponse) -> bytes:
     """Read an answer up to the limit; more of it is no JSON of a provider."""
+    announced = response.content_length
+    packed = "Content-Encoding" in response.headers
+    if announced is not None and announced <= READ_LIMIT and not packed:
+        return await response.read()
     pieces: list[bytes] = []
     size = 0
     async for piece in response.content.iter_any():
@@ -291,7 +300,7 @@ async def _whole_body(response: aiohttp.ClientResponse) -> bytes:
 def _refuse_control_characters(request: HttpRequest) -> None:
     """Raise ``ValueError`` before a header is cut in two by a line break."""
     for name, value in request.headers.items():
-        if any(ord(mark) < 32 or ord(mark) == 127 for mark in value):
+        if CONTROL.search(value):
             message = f"The value for {name} contains a control character."
             raise ValueError(message)
 
