@@ -15,7 +15,7 @@ from celery import Celery
 
 from benchmarks.contenders import wire
 
-app = Celery("celery_tasks", broker=os.environ["PEER_BROKER_URL"])
+app = Celery("celery_tasks", broker=os.environ["BROKER_URL"])
 app.conf.update(
     task_ignore_result=True,
     task_default_queue="idle",

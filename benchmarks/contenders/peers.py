@@ -45,10 +45,10 @@ def celery(arena: Arena, messages: int) -> Measured:
     url = _table(arena, "celery_peer", messages)
     environment = {
         "PEER_DATABASE_URL": url,
-        "PEER_BROKER_URL": arena.stage.broker.url.removesuffix("/0") + "/1",
+        "BROKER_URL": arena.stage.broker.url.removesuffix("/0") + "/1",
         "PEER_PROVIDER_URL": arena.provider(),
     }
-    app = Celery(broker=environment["PEER_BROKER_URL"], set_as_current=False)
+    app = Celery(broker=environment["BROKER_URL"], set_as_current=False)
     for message_id in range(1, messages + 1):
         app.send_task("send", args=[message_id], queue=QUEUE)
     worker = arena.stage.start(

@@ -11,6 +11,7 @@ SECRET_KEY = "benchmark"  # noqa: S105
 INSTALLED_APPS = ["django.contrib.contenttypes", "post_office"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
+TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates"}]
 EMAIL_BACKEND = "post_office.EmailBackend"
 POST_OFFICE = {
     "BACKENDS": {
