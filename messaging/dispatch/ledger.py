@@ -40,7 +40,7 @@ def settle(attempt_ids: Sequence[int]) -> None:
     Charged once when delivered (when accepted, on channels without receipts),
     released when failed. An attempt in doubt keeps its hold.
     """
-    statements.rows(
+    statements.rows_in_binary(
         "settle_credits",
         {
             "attempt_ids": list(attempt_ids),

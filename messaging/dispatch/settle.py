@@ -62,7 +62,7 @@ def settle(
         closed = {row["attempt_id"] for row in rows}
         ledger.settle(sorted(closed))
         if len(closed) < len(results):
-            statements.rows("overtaken", columns)
+            statements.rows_in_binary("overtaken", columns)
         if in_chain:
             chain.note_reached(
                 [

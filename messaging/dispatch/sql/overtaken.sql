@@ -6,8 +6,8 @@ SET provider_id = result.provider_id,
     http_status = result.http_status,
     duration_ms = result.duration_ms
 FROM unnest(
-    %(attempt_id)s::bigint[], %(provider_id)s::text[], %(answer)s::text[],
-    %(http_status)s::int[], %(duration_ms)s::int[]
+    %(attempt_id)b::bigint[], %(provider_id)b::text[], %(answer)b::text[],
+    %(http_status)b::int[], %(duration_ms)b::int[]
 ) AS result (attempt_id, provider_id, answer, http_status, duration_ms)
 WHERE attempt.id = result.attempt_id
   AND attempt.state <> 'open'

@@ -3,17 +3,17 @@
 WITH result AS (
     SELECT *
     FROM unnest(
-        %(attempt_id)s::bigint[], %(state)s::text[], %(error_code)s::text[],
-        %(error_class)s::text[], %(error_detail)s::text[], %(provider_id)s::text[],
-        %(answer)s::text[], %(http_status)s::int[], %(duration_ms)s::int[],
-        %(parts_sent)s::int[], %(pauses)s::int[], %(again_in)s::float[]
+        %(attempt_id)b::bigint[], %(state)b::text[], %(error_code)b::text[],
+        %(error_class)b::text[], %(error_detail)b::text[], %(provider_id)b::text[],
+        %(answer)b::text[], %(http_status)b::int[], %(duration_ms)b::int[],
+        %(parts_sent)b::int[], %(pauses)b::int[], %(again_in)b::float[]
     ) AS r (attempt_id, state, error_code, error_class, error_detail, provider_id,
             answer, http_status, duration_ms, parts_sent, pauses, again_in)
 ),
 ours AS MATERIALIZED (
     SELECT attempt.id
     FROM messaging_attempt AS attempt
-    WHERE attempt.id = ANY (%(attempt_id)s::bigint[])
+    WHERE attempt.id = ANY (%(attempt_id)b::bigint[])
       AND attempt.state = 'open'
     ORDER BY attempt.id
     FOR UPDATE
@@ -40,7 +40,7 @@ closed AS (
               attempt.error_code, attempt.error_class, attempt.parts_sent,
               attempt.price, attempt.chain_offset, result.again_in,
               CASE WHEN attempt.state = 'delivered'
-                     OR attempt.state = 'sent' AND %(sent_is_final)s
+                     OR attempt.state = 'sent' AND %(sent_is_final)b
                   THEN attempt.first_failed_at END AS recovers_from
 ),
 waiting AS MATERIALIZED (

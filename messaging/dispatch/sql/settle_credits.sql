@@ -4,14 +4,14 @@ WITH standing AS (
     SELECT attempt.id, attempt.organization_id, attempt.message_id, attempt.price,
            attempt.state IN ('delivered', 'read')
                OR attempt.state = 'sent'
-                  AND integration.kind = ANY (%(kinds_without_receipts)s) AS is_charged,
+                  AND integration.kind = ANY (%(kinds_without_receipts)b::text[]) AS is_charged,
            attempt.state = 'failed' AS is_released,
            bool_or(entry.step = 'charge') AS has_charge,
            bool_or(entry.step = 'release') AS has_release
     FROM messaging_attempt AS attempt
     JOIN messaging_integration AS integration ON integration.id = attempt.integration_id
     JOIN messaging_creditentry AS entry ON entry.attempt_id = attempt.id
-    WHERE attempt.id = ANY (%(attempt_ids)s)
+    WHERE attempt.id = ANY (%(attempt_ids)b::bigint[])
       AND attempt.price > 0
     GROUP BY attempt.id, integration.kind
 ),
