@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from typing import Any
 
 from celery import shared_task
-from celery.signals import worker_shutting_down
+from celery.signals import worker_process_init, worker_shutting_down
 
 from messaging import api_clients, idempotency, receipts
 from messaging.bulk import running as bulk_running
-from messaging.dispatch import doorbell, pulse, pump
+from messaging.dispatch import doorbell, pace, pulse
 from messaging.dispatch import rescue as rescuing
+from messaging.dispatch.pumps import pumps
+from messaging.dispatch.stopping import stopping
+
+_LOADED_IN = os.getpid()
+"""The worker itself; the children of its pool are forked from it later."""
 
 
 @shared_task(name="messaging.tasks.ring")
@@ -23,7 +30,7 @@ def ring() -> None:
 @shared_task(name=doorbell.DISPATCH)
 def dispatch(integration_id: int) -> None:
     pulse.beat()
-    pump.run(integration_id)
+    pumps.keep(integration_id)
 
 
 @shared_task(name="messaging.tasks.rescue")
@@ -46,6 +53,12 @@ def prune_bulk_resends() -> None:
     bulk_running.prune()
 
 
+@shared_task(name="messaging.tasks.prune_pairs")
+def prune_pairs() -> None:
+    """Forget to whom messages went longer ago than their provider counts."""
+    pace.prune_pairs()
+
+
 @shared_task(name="messaging.tasks.prune_api")
 def prune_api() -> None:
     """Forget answers that nobody may ask for again, and tokens that have expired."""
@@ -55,5 +68,16 @@ def prune_api() -> None:
 
 @worker_shutting_down.connect
 def finish_open_chunks(**kwargs: Any) -> None:
-    """Let pumps end after the chunk that is on its way."""
-    pump.stopping.set()
+    """Let pumps end after the chunk that is on its way, in every process."""
+    stopping.set()
+
+
+@worker_process_init.connect
+def leave_when_the_parent_says(**kwargs: Any) -> None:
+    """Let no child of a pool die of a signal that is meant for the whole worker.
+
+    systemd, for one, sends SIGTERM to every process of a service: a child would
+    be gone with its chunk open, while the parent waits for it to be finished.
+    """
+    if os.getpid() != _LOADED_IN:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -248,6 +248,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 24 * 3600.0,
         "options": {"expires": 3600},
     },
+    "prune pairs": {
+        "task": "messaging.tasks.prune_pairs",
+        "schedule": 600.0,
+        "options": {"expires": 300},
+    },
     "prune api": {
         "task": "messaging.tasks.prune_api",
         "schedule": 3600.0,

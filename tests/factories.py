@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import connection
 from django.utils import timezone
 
 from broadcasts.models import Broadcast, BroadcastKind, BroadcastState
@@ -116,6 +117,11 @@ class World:
                 "parameters": [],
             },
         )
+
+    def rest(self) -> None:
+        """Let the pause pass that providers want between messages to one person."""
+        with connection.cursor() as cursor:
+            cursor.execute("DELETE FROM messaging_pairpace")
 
     def message(
         self,

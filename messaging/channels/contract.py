@@ -83,9 +83,15 @@ class Accepted:
     delivered: bool = False
 
 
+AUTH_FAILED = "auth_failed"
+"""The code of a refusal that is about our credentials, on every channel: nothing
+sent with them arrives, whoever it is for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """The provider refused, for certain. ``code`` is the provider's own word."""
+    """The provider refused, for certain. ``code`` is the provider's own word, or
+    :data:`AUTH_FAILED`."""
 
     code: str
     detail: str = ""
@@ -201,6 +207,9 @@ class Provider(Protocol):
     content_kinds: frozenset[ContentKind]
     default_rate: float
     """Messages per second that a new integration starts with."""
+    pair_seconds: float
+    """Seconds that the provider wants between two messages to the same person;
+    0 when it has no such rule."""
     timeout: float
     """Seconds after which an unanswered request is in doubt."""
     concurrency: int

@@ -83,6 +83,7 @@ class HttpProvider(ABC):
     channel: Channel
     content_kinds: frozenset[ContentKind]
     default_rate: float
+    pair_seconds: float = 0.0
     timeout: float = 10.0
     concurrency: int = MAX_CONNECTIONS
     confirms_delivery: bool

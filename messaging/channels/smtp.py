@@ -59,6 +59,7 @@ class Smtp:
     channel = Channel.EMAIL
     content_kinds = frozenset(ContentKind) - {ContentKind.INTERACTIVE}
     default_rate = 10.0
+    pair_seconds = 0.0
     timeout = 30.0
     concurrency = CONNECTIONS
     confirms_delivery = False

@@ -60,6 +60,9 @@ class WhatsAppCloud(HttpProvider):
     channel = Channel.WHATSAPP
     content_kinds = frozenset(ContentKind)
     default_rate = 80.0
+    # One message in six seconds to the same person, by the documentation of the
+    # Cloud API ("pair rate limit"); more of them are answered with 131056.
+    pair_seconds = 6.0
     confirms_delivery = True
     limits = Limits(text=4096, caption=1024)
     fields: Sequence[Field] = (

@@ -54,7 +54,7 @@ def _again(row: dict[str, Any], jitter: float) -> again.Again | None:
     )
     facts = policy.Facts(
         state="failed",
-        resends=max(0, row["attempt_count"] - 1),
+        resends=row["resends"],
         age=row["age"],
         error=lookup(row["error_code"]),
         provider_pause=row["provider_pause"],

@@ -42,19 +42,32 @@ class Claim:
     """What one claim brought.
 
     ``taken`` counts the due messages it dealt with, sent or not; with
-    ``wait_seconds`` above 0 the rate or a pause allows nothing before that.
+    ``wait_seconds`` above 0 the rate or a pause allows nothing before that. The
+    attempts leave in slots: the first one in ``first_in`` seconds, then one
+    ``every`` so many.
     """
 
     attempts: list[Claimed] = field(default_factory=list)
     taken: int = 0
     wait_seconds: float = 0.0
+    first_in: float = 0.0
+    every: float = 0.0
+    is_stale: bool = False
+    """Whether the integration's row has changed since it was read."""
 
 
 @statements.again_after_deadlock
 def claim(
-    integration: Integration, *, limit: int, message_id: int | None = None
+    integration: Integration,
+    *,
+    limit: int,
+    message_id: int | None = None,
+    version: str = "",
 ) -> Claim:
     """Open attempts for up to ``limit`` due messages, or for one, and commit.
+
+    With a ``version`` of the integration's row, nothing is claimed once the row has
+    changed: other credentials may have to be used by now.
 
     After this returns, each attempt is on record: if the process dies now, its
     outcome is *unknown*, and nobody sends it again by accident.
@@ -63,6 +76,8 @@ def claim(
         allowed = pace.lock(integration.pk)
         if allowed is None or allowed.state == IntegrationState.PAUSED:
             return Claim()
+        if version and allowed.version != version:
+            return Claim(is_stale=True)
         if reason := _refusal(allowed, integration):
             refused = statements.rows(
                 "refuse_due",
@@ -79,13 +94,21 @@ def claim(
                 "price": allowed.credit_price,
                 "affordable": _affordable(allowed),
                 "message_id": message_id,
+                "pair_seconds": integration.provider.pair_seconds,
+                "horizon_seconds": pace.HORIZON_SECONDS,
             },
             **(ONE_ONLY if message_id else MANY),
         )
         attempts = [_claimed(row) for row in rows if row["attempt_id"] is not None]
-        if attempts:
-            pace.pay(integration.pk, len(attempts))
-        return Claim(attempts=attempts, taken=rows[-1]["taken"])
+        if not attempts:
+            return Claim(taken=rows[-1]["taken"])
+        pace.pay(integration.pk, len(attempts))
+        return Claim(
+            attempts=attempts,
+            taken=rows[-1]["taken"],
+            first_in=allowed.first_in,
+            every=allowed.every,
+        )
 
 
 def _refusal(allowed: pace.Pace, integration: Integration) -> str:

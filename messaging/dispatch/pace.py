@@ -1,18 +1,25 @@
 """The pace of one integration: rate, pauses, and who is pumping.
 
-The rate is a generic cell rate algorithm on one timestamp, so any number of
-workers and machines share it through PostgreSQL alone.
+The rate is a row of slots, one message each, ``1 / rate`` seconds apart. A claim
+takes the next free slots under a row lock, so any number of workers and machines
+share them through PostgreSQL alone; whoever holds a slot sends at its time. There
+is no burst: a provider that counts by the second sees the rate and no more.
 """
 
 from __future__ import annotations
 
+import math
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db import connection
 
-BURST_SECONDS = 1.0
-"""How much of the rate may leave at once: the messages of one second."""
+from messaging.dispatch import statements
+from messaging.models import Integration
+
+HORIZON_SECONDS = 0.5
+"""How far ahead slots are taken: what a claim brings leaves within that time."""
 LEASE_SECONDS = 15
 
 
@@ -24,10 +31,16 @@ class Pace:
     organization_id: int
     state: str
     credit_price: int
+    version: str
+    """Changes whenever the integration's row does."""
     allowance: int
-    """Messages that may leave at this moment."""
+    """Slots that are free within the horizon."""
+    first_in: float
+    """Seconds until the first of them."""
+    every: float
+    """Seconds from one slot to the next."""
     wait_seconds: float
-    """Seconds until at least one more may leave; 0 when one may leave now."""
+    """Seconds until a slot comes within the horizon; 0 when there is one."""
 
 
 def prepare(integration_id: int) -> None:
@@ -79,7 +92,8 @@ def lock(integration_id: int) -> Pace | None:
         cursor.execute(
             """
             SELECT integration.organization_id, integration.state,
-                   integration.credit_price, integration.rate_per_second,
+                   integration.credit_price, integration.xmin::text,
+                   integration.rate_per_second,
                    greatest(0, extract(epoch FROM
                        pace.paid_until - clock_timestamp()))::float,
                    greatest(0, extract(epoch FROM
@@ -95,23 +109,34 @@ def lock(integration_id: int) -> Pace | None:
         row = cursor.fetchone()
     if row is None:
         return None
-    organization_id, state, credit_price, rate, paid_for, paused_for = row
-    # A rate below one per second still lets a single message leave.
-    burst = max(BURST_SECONDS, 1 / rate)
-    allowance = 0 if paused_for else int((burst - (paid_for or 0)) * rate + 1e-6)
-    wait = max(paused_for or 0, (paid_for or 0) - burst + 1 / rate)
+    organization_id, state, credit_price, version, rate, paid_for, paused_for = row
+    first_in = paid_for or 0.0
+    allowance = 0 if paused_for else slots_within(HORIZON_SECONDS, first_in, rate)
     return Pace(
         integration_id=integration_id,
         organization_id=organization_id,
         state=state,
         credit_price=credit_price,
-        allowance=max(0, allowance),
-        wait_seconds=0.0 if allowance > 0 else wait,
+        version=version,
+        allowance=allowance,
+        first_in=first_in,
+        every=1 / rate,
+        wait_seconds=0.0
+        if allowance
+        else max(paused_for or 0.0, first_in - HORIZON_SECONDS),
     )
 
 
+def slots_within(horizon: float, first_in: float, rate: float) -> int:
+    """Return how many slots come before the horizon, the first one in so many seconds.
+
+    A slot that is free at this moment always counts, however low the rate.
+    """
+    return max(0, math.ceil((horizon - first_in) * rate - 1e-9))
+
+
 def pay(integration_id: int, messages: int) -> None:
-    """Use up the rate for messages that are about to leave."""
+    """Take the slots of messages that are about to leave."""
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE messaging_integrationpace AS pace"
@@ -134,3 +159,19 @@ def pause(integration_id: int, seconds: float) -> None:
             " WHERE integration_id = %s",
             [seconds, integration_id],
         )
+
+
+def free_pairs(integration: Integration, attempt_ids: Sequence[int]) -> None:
+    """Forget, for the pause between two messages to a person, what was refused.
+
+    Belongs into the transaction that closes these attempts.
+    """
+    if attempt_ids and integration.provider.pair_seconds:
+        statements.rows("free_pairs", {"attempt_ids": list(attempt_ids)})
+
+
+def prune_pairs() -> int:
+    """Remove the pairs whose pause is over; return how many."""
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM messaging_pairpace WHERE free_at < now()")
+        return int(cursor.rowcount)

@@ -3,99 +3,138 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from django.conf import settings
-from django.db import OperationalError, close_old_connections
+from django.db import OperationalError, close_old_connections, connection
+from django.db.models.expressions import RawSQL
 
 from messaging.dispatch import pace
-from messaging.dispatch.claim import claim
+from messaging.dispatch.claim import Claim, claim
 from messaging.dispatch.send import Flight, in_flight
 from messaging.dispatch.settle import Result, settle
+from messaging.dispatch.stopping import stopping
 from messaging.models import Integration
 
 logger = logging.getLogger(__name__)
 
 RUN_SECONDS = 20.0
-"""A pump ends by then and is rung again: tasks stay short."""
+"""A pump ends by then; the next one reads the integration anew."""
 LANDING_SECONDS = 0.2
 """How long answers are gathered before they are written together."""
 SHORTEST_WAIT = 0.01
 LONGEST_WAIT = 1.0
 SETTLE_TRIES = 8
 
-stopping = threading.Event()
-"""Set when this process shuts down: open chunks are finished, none is begun."""
 
-
-def run(integration_id: int, *, seconds: float = RUN_SECONDS) -> int:
+def run(
+    integration_id: int,
+    *,
+    seconds: float = RUN_SECONDS,
+    concurrency: int | None = None,
+) -> int:
     """Pump one integration until nothing is due; return how many attempts settled.
 
-    Does nothing when another living pump holds the lease.
+    Does nothing when another living pump holds the lease. ``concurrency`` is the
+    number of requests under way at most.
     """
     holder = uuid.uuid4()
     if not pace.take_lease(integration_id, holder):
         return 0
     try:
-        integration = Integration.objects.get(pk=integration_id)
-        return _pump(integration, holder, ends_at=time.monotonic() + seconds)
+        integration, version = _read(integration_id)
+        most = concurrency or settings.DISPATCH_CONCURRENCY
+        with in_flight(integration, most) as flight:
+            one = Pump(integration, version, holder, flight)
+            return one.run(ends_at=time.monotonic() + seconds)
     finally:
         pace.give_lease_back(integration_id, holder)
 
 
-def _pump(integration: Integration, holder: uuid.UUID, *, ends_at: float) -> int:
-    with in_flight(integration, settings.DISPATCH_CONCURRENCY) as flight:
-        return _fly(integration, holder, flight, ends_at=ends_at)
+def _read(integration_id: int) -> tuple[Integration, str]:
+    integration = Integration.objects.annotate(
+        version=RawSQL("messaging_integration.xmin::text", [])
+    ).get(pk=integration_id)
+    return integration, integration.version
 
 
-def _fly(
-    integration: Integration,
-    holder: uuid.UUID,
-    flight: Flight,
-    *,
-    ends_at: float,
-) -> int:
-    """Claim, send and settle in turns until nothing is due or the time is up.
+@dataclass(slots=True)
+class Pump:
+    """One integration while it is pumped, as its row was at that time."""
 
-    The flight is always landed: what was claimed here is settled here. While
-    somebody's answer is outstanding, new messages go on leaving.
-    """
-    settled = 0
-    while True:
-        taken, wait = 0, 0.0
-        if not stopping.is_set() and time.monotonic() < ends_at:
-            try:
-                taken, wait = _claim_more(integration, holder, flight)
-            except OperationalError:
-                # What is under way must still be landed and written; without
-                # anything under way, the next ring tries again.
-                if not len(flight):
-                    raise
-                logger.warning("PostgreSQL is away; landing what is under way")
-                close_old_connections()
-                ends_at = 0.0
-        if len(flight):
-            settled += land(integration, flight)
-        elif wait and time.monotonic() + wait < ends_at:
-            stopping.wait(min(max(wait, SHORTEST_WAIT), LONGEST_WAIT))
-        elif not taken:
-            return settled
+    integration: Integration
+    version: str
+    holder: uuid.UUID
+    flight: Flight
+
+    def run(self, *, ends_at: float) -> int:
+        """Claim, send and settle in turns until nothing is due or the time is up.
+
+        The flight is always landed: what was claimed here is settled here. While
+        somebody's answer is outstanding, new messages go on leaving.
+        """
+        settled = 0
+        is_over = False
+        while True:
+            taken, wait = 0, 0.0
+            if not is_over and (
+                stopping.is_set()
+                or self.flight.is_refused
+                or time.monotonic() >= ends_at
+            ):
+                is_over = True
+                self._let_go()
+            if not is_over:
+                try:
+                    claimed = self._claim_more()
+                    taken, wait = claimed.taken, claimed.wait_seconds
+                    ends_at = 0.0 if claimed.is_stale else ends_at
+                except OperationalError:
+                    # What is under way must still be landed and written; without
+                    # anything under way, the next ring tries again.
+                    if not len(self.flight):
+                        raise
+                    logger.warning("PostgreSQL is away; landing what is under way")
+                    close_old_connections()
+                    ends_at = 0.0
+                _rest()
+            if len(self.flight):
+                settled += land(self.integration, self.flight)
+                _rest()
+            elif is_over:
+                return settled
+            elif wait and time.monotonic() + wait < ends_at:
+                stopping.wait(min(max(wait, SHORTEST_WAIT), LONGEST_WAIT))
+            elif not taken:
+                return settled
+
+    def _claim_more(self) -> Claim:
+        """Put more attempts on their way, as many as there is room for."""
+        room = min(settings.DISPATCH_CHUNK, self.flight.capacity) - len(self.flight)
+        if room <= 0 or not pace.take_lease(self.integration.pk, self.holder):
+            return Claim()
+        claimed = claim(self.integration, limit=room, version=self.version)
+        self.flight.launch(
+            claimed.attempts, first_in=claimed.first_in, every=claimed.every
+        )
+        return claimed
+
+    def _let_go(self) -> None:
+        """Let another pump begin while this one lands what is still out."""
+        try:
+            pace.give_lease_back(self.integration.pk, self.holder)
+        except OperationalError:
+            # It ends by itself, a little later.
+            close_old_connections()
 
 
-def _claim_more(
-    integration: Integration, holder: uuid.UUID, flight: Flight
-) -> tuple[int, float]:
-    """Put more attempts on their way; return how many messages were dealt with,
-    and the seconds until the rate allows another one."""
-    room = min(settings.DISPATCH_CHUNK, flight.capacity) - len(flight)
-    if room <= 0 or not pace.take_lease(integration.pk, holder):
-        return 0, 0.0
-    claimed = claim(integration, limit=room)
-    flight.launch(claimed.attempts)
-    return claimed.taken, claimed.wait_seconds
+def _rest() -> None:
+    """Let other pumps have the connection; there are more pumps than connections."""
+    if not connection.in_atomic_block:
+        close_old_connections()
 
 
 def land(integration: Integration, flight: Flight) -> int:

@@ -16,6 +16,7 @@ from typing import Any
 
 from messaging.channels.catalogue import ErrorClass, lookup
 from messaging.channels.contract import (
+    AUTH_FAILED,
     Accepted,
     Answer,
     Connection,
@@ -34,11 +35,16 @@ from messaging.policy import in_run_pause
 logger = logging.getLogger(__name__)
 
 OWN = "resend_admin"
+NOT_SENT = "not_sent"
 ATTEMPT_SECONDS = 60.0
 """An attempt is over by then: not left, it goes back; else it is in doubt.
 Stays well below ``RESCUE_AFTER_SECONDS``."""
 ROUNDS = 5
 """Attempts per concurrent request that are opened ahead, to keep the way busy."""
+FIRST = 10
+"""Attempts under way at most until a provider has shown that it knows us."""
+TICK_SECONDS = 0.01
+"""Slots that are closer together than this begin together."""
 ANSWER_LIMIT = 4_000
 PROVIDER_ID_LIMIT = 128
 
@@ -74,24 +80,58 @@ class Flight:
         self.provider = provider
         self.connection = connection
         self.concurrency = asyncio.Semaphore(concurrency)
-        self.capacity = concurrency * ROUNDS
-        """Attempts that may be under way: more would wait longer than they live."""
         self.seconds = seconds
+        self.is_known = False
+        """Whether an answer has come that was not about our credentials."""
+        self.is_refused = False
+        """Whether the provider has refused our credentials: nothing more leaves."""
         self.holds_retries = False
         """Whether a message of a chain was among those launched."""
         self._runner = runner
         self._tasks: set[asyncio.Task[Result]] = set()
+        self._ahead = 0
+        self._most = concurrency * ROUNDS
         self._silent_until = 0.0
 
     def __len__(self) -> int:
-        return len(self._tasks)
+        return len(self._tasks) + self._ahead
 
-    def launch(self, chunk: Sequence[Claimed]) -> None:
-        """Put freshly opened attempts on their way."""
+    @property
+    def capacity(self) -> int:
+        """Attempts that may be under way: more would wait longer than they live.
+
+        Few at first, so that wrong credentials cost little.
+        """
+        return self._most if self.is_known else min(FIRST, self._most)
+
+    def launch(
+        self, chunk: Sequence[Claimed], *, first_in: float = 0.0, every: float = 0.0
+    ) -> None:
+        """Put freshly opened attempts on their way, each in its slot.
+
+        The first one leaves in ``first_in`` seconds, then one ``every`` so many.
+        """
+        loop = self._runner.get_loop()
+        begins: dict[int, list[Claimed]] = {}
+        for number, claimed in enumerate(chunk):
+            self.holds_retries |= claimed.is_retry_of_chain
+            tick = int((first_in + number * every) / TICK_SECONDS)
+            begins.setdefault(tick, []).append(claimed)
+        for tick, together in begins.items():
+            if tick == 0:
+                self._begin(together)
+            else:
+                self._ahead += len(together)
+                loop.call_later(tick * TICK_SECONDS, self._begin_later, together)
+
+    def _begin_later(self, chunk: Sequence[Claimed]) -> None:
+        self._ahead -= len(chunk)
+        self._begin(chunk)
+
+    def _begin(self, chunk: Sequence[Claimed]) -> None:
         ends_at = time.monotonic() + self.seconds
         loop = self._runner.get_loop()
         for claimed in chunk:
-            self.holds_retries |= claimed.is_retry_of_chain
             self._tasks.add(loop.create_task(_send_one(self, claimed, ends_at)))
 
     def land(self, seconds: float) -> list[Result]:
@@ -99,13 +139,26 @@ class Flight:
         return self._runner.run(self._land(seconds))
 
     async def _land(self, seconds: float) -> list[Result]:
-        done, self._tasks = await asyncio.wait(self._tasks, timeout=seconds)
+        if self._ahead:
+            # Others leave meanwhile; few answers are not worth a transaction yet.
+            await asyncio.sleep(seconds)
+        else:
+            await asyncio.wait(self._tasks, timeout=seconds)
+        done = {task for task in self._tasks if task.done()}
+        self._tasks -= done
         return [task.result() for task in done]
 
     @property
     def silence(self) -> float:
         """Seconds of silence that the provider still asks for."""
         return max(0.0, self._silent_until - time.monotonic())
+
+    def learn(self, answer: Answer) -> None:
+        """Keep what an answer says about our credentials."""
+        if isinstance(answer, Rejected) and answer.code == AUTH_FAILED:
+            self.is_refused = True
+        elif not isinstance(answer, InDoubt):
+            self.is_known = True
 
     def be_silent(self, seconds: float) -> None:
         self._silent_until = max(self._silent_until, time.monotonic() + seconds)
@@ -208,8 +261,11 @@ async def _send_patiently(
     while True:
         if flight.silence:
             await _wait(flight, progress)
+        if flight.is_refused:
+            return Rejected(NOT_SENT, "The provider has just refused our credentials.")
         progress.has_left = True
         answer = await flight.connection.send(outbound)
+        flight.learn(answer)
         tries += 1
         if not isinstance(answer, RateLimited):
             return answer
@@ -247,12 +303,18 @@ def _result(claimed: Claimed, answer: Answer, flight: Flight) -> Result:
                 answer=answer.raw[:ANSWER_LIMIT],
                 http_status=answer.http_status,
             )
+        case Rejected(code=code) if code == NOT_SENT:
+            return replace(
+                _failed(claimed, f"{OWN}:{NOT_SENT}", answer.detail), again_in=0.0
+            )
         case Rejected() | RateLimited():
             failed = _failed(claimed, f"{claimed.channel}:{answer.code}", answer.detail)
             return replace(
                 failed,
                 answer=answer.raw[:ANSWER_LIMIT],
                 http_status=answer.http_status,
+                # Nobody can be reached with these credentials; it waits for others.
+                again_in=0.0 if answer.code == AUTH_FAILED else None,
             )
         case InDoubt():
             return Result(
@@ -284,4 +346,4 @@ def _out_of_time(flight: Flight, claimed: Claimed, progress: Progress) -> Result
             error_code=f"{claimed.channel}:timeout",
             error_class=ErrorClass.UNKNOWN,
         )
-    return replace(_failed(claimed, f"{OWN}:not_sent", ""), again_in=flight.silence)
+    return replace(_failed(claimed, f"{OWN}:{NOT_SENT}", ""), again_in=flight.silence)

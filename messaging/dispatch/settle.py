@@ -7,8 +7,15 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
-from messaging.dispatch import automatic, chain, ledger, statements
-from messaging.models import Integration, MessageState
+from messaging.dispatch import (
+    automatic,
+    chain,
+    circuit,
+    ledger,
+    pace,
+    statements,
+)
+from messaging.models import AttemptState, Integration, MessageState
 from messaging.models.message import REACHED_STATES
 
 
@@ -74,4 +81,14 @@ def settle(
         automatic.retry(
             [row["message_id"] for row in rows if row["state"] == MessageState.FAILED]
         )
+        pace.free_pairs(
+            integration,
+            [
+                result.attempt_id
+                for result in results
+                if result.state == AttemptState.FAILED and result.attempt_id in closed
+            ],
+        )
+        if refused := [one for one in results if circuit.is_about(one.error_code)]:
+            circuit.open_circuit(integration, refused[0].error_detail)
     return len(closed)

@@ -59,7 +59,8 @@ class Attempt(models.Model):
     chain_offset = models.SmallIntegerField(
         default=0,
         db_default=0,
-        help_text="Tries of earlier runs of the chain; with its number, its place.",
+        help_text="Tries of earlier runs of the chain, less those given back; with its"
+        " number, its place.",
     )
     number = models.PositiveSmallIntegerField()
     price = models.PositiveSmallIntegerField(help_text="Credits held for it.")

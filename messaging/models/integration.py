@@ -51,6 +51,12 @@ class Integration(models.Model):
         default=IntegrationState.ACTIVE,
     )
     state_reason = models.CharField(max_length=300, blank=True, default="")
+    state_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="When it was last paused or resumed by the engine or a page.",
+    )
     rate_per_second = models.FloatField(
         default=10, validators=[MinValueValidator(0.01)]
     )

@@ -127,6 +127,11 @@ class Message(models.Model):
     read_at = models.DateTimeField(null=True, blank=True)
     day = models.DateField(help_text="The day its tallies count under.")
     attempt_count = models.PositiveSmallIntegerField(default=0, db_default=0)
+    given_back = models.PositiveSmallIntegerField(
+        default=0,
+        db_default=0,
+        help_text="Attempts that ended before anything left; no resends.",
+    )
     parts_sent = models.PositiveSmallIntegerField(
         default=0,
         db_default=0,
@@ -307,6 +312,11 @@ class Message(models.Model):
     def public_id(self) -> str:
         """The id that other programs see: ``ra_<channel>_<id>_<9 hex>``."""
         return f"ra_{self.channel or 'none'}_{self.pk}_{self.suffix}"
+
+    @property
+    def resends(self) -> int:
+        """How often it was sent again; what never left does not count."""
+        return max(0, self.attempt_count - self.given_back - 1)
 
     @property
     def is_waiting_to_retry(self) -> bool:

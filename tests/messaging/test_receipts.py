@@ -297,6 +297,7 @@ def test_a_failure_of_an_earlier_attempt_leaves_the_message_alone(
         error_code="",
         error_class="",
     )
+    ours.rest()
     claim(integration, limit=1)
 
     tell(integration, [told(first, "failed")])

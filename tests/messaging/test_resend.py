@@ -55,6 +55,7 @@ def failed(
         integration,
         [Result(claimed.attempt_id, state, error_code=code, error_class=error_class)],
     )
+    world.rest()
     return resend.fresh(message.pk)
 
 
@@ -275,6 +276,7 @@ def test_copies_have_the_same_limit(ours: World, whatsapp: Integration) -> None:
     message = failed(ours, whatsapp, state="delivered", code="", error_class="")
     for _ in range(5):
         assert isinstance(resend.send_copy(message, PERSON), Sent)
+        ours.rest()
 
     refused = resend.send_copy(message, PERSON)
     assert isinstance(refused, Refused)

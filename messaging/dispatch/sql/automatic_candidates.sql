@@ -3,6 +3,7 @@
 SELECT message.id AS message_id,
        message.organization_id,
        message.attempt_count,
+       greatest(0, message.attempt_count - message.given_back - 1) AS resends,
        message.error_code,
        extract(epoch FROM clock_timestamp() - message.created_at)::float AS age,
        message.channel = ANY (contact.opted_out_channels) AS opted_out,

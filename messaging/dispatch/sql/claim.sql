@@ -1,10 +1,12 @@
 -- Take due messages of one integration, open their attempts and hold the credits.
--- What may not leave (any more) is skipped, what cannot be paid for fails.
+-- What may not leave (any more) is skipped, what cannot be paid for fails, and what
+-- comes too soon after another message to the same person gets a later time.
 WITH due AS MATERIALIZED (
     SELECT id, organization_id, contact_id, broadcast_id, root_id,
            coalesce(amended_content_id, content_id) AS content_id, channel,
            recipient, attempt_count, parts_sent, parameters, day, expires_at,
-           asked_by, asked_by_name, asked_reason, earlier_tries, first_failed_at,
+           asked_by, asked_by_name, asked_reason, priority, due_at, given_back,
+           earlier_tries, first_failed_at,
            coalesce(nullif(error_code, ''), earlier_error) AS cause_code
     FROM messaging_message
     WHERE integration_id = %(integration_id)s
@@ -20,19 +22,34 @@ judged AS (
                WHEN due.expires_at <= now() THEN 'expired'
                WHEN due.channel = ANY (contact.opted_out_channels) THEN 'opted_out'
                ELSE ''
-           END AS refusal
+           END AS refusal,
+           greatest(now(), pair.free_at) AS free_at
     FROM due
     JOIN messaging_contact AS contact ON contact.id = due.contact_id
+    LEFT JOIN messaging_pairpace AS pair
+      ON pair.integration_id = %(integration_id)s
+     AND pair.recipient = due.recipient
+),
+paired AS (
+    SELECT judged.*,
+           %(pair_seconds)s > 0 AND (free_at > now() OR row_number() OVER (
+               PARTITION BY recipient, refusal = '' ORDER BY priority, due_at, id
+           ) > 1) AS is_early,
+           row_number() OVER (
+               PARTITION BY recipient, refusal = '' ORDER BY priority, due_at, id
+           ) AS turn
+    FROM judged
 ),
 placed AS (
-    SELECT judged.*,
-           row_number() OVER (PARTITION BY refusal ORDER BY id) AS place
-    FROM judged
+    SELECT paired.*,
+           row_number() OVER (PARTITION BY refusal, is_early ORDER BY id) AS place
+    FROM paired
 ),
 decided AS (
     SELECT placed.*,
            CASE
                WHEN refusal <> '' THEN 'skipped'
+               WHEN is_early THEN 'later'
                WHEN place > %(affordable)s THEN 'failed'
                ELSE 'sending'
            END AS decision
@@ -50,8 +67,18 @@ changed AS (
         error_class = CASE decided.decision WHEN 'failed' THEN 'fix_first' ELSE '' END
     FROM decided
     WHERE message.id = decided.id
+      AND decided.decision <> 'later'
       AND message.state = 'queued'
     RETURNING message.id, message.state, message.attempt_count
+),
+deferred AS (
+    UPDATE messaging_message AS message
+    SET due_at = decided.free_at
+        + (decided.turn - 1) * %(pair_seconds)s * interval '1 second'
+    FROM decided
+    WHERE message.id = decided.id
+      AND decided.decision = 'later'
+      AND message.state = 'queued'
 ),
 opened AS (
     INSERT INTO messaging_attempt
@@ -66,12 +93,27 @@ opened AS (
                ELSE 1 END,
            decided.parts_sent, 'open', decided.channel, decided.asked_by,
            decided.asked_by_name, decided.asked_reason, decided.cause_code,
-           decided.earlier_tries, decided.first_failed_at
+           decided.earlier_tries - decided.given_back, decided.first_failed_at
     FROM changed
     JOIN decided ON decided.id = changed.id
     JOIN messaging_content AS content ON content.id = decided.content_id
     WHERE changed.state = 'sending'
-    RETURNING id, organization_id, message_id, parts
+    RETURNING id, organization_id, message_id, parts, parts_sent
+),
+spaced AS (
+    -- A part is a message to the provider. The claim's own slots reach into the
+    -- horizon, so the next message keeps clear of that, too.
+    INSERT INTO messaging_pairpace (integration_id, recipient, free_at)
+    SELECT %(integration_id)s, decided.recipient,
+           clock_timestamp() + interval '1 second' * (
+               %(horizon_seconds)s
+               + %(pair_seconds)s
+               * (opened.parts - bit_count(opened.parts_sent::int::bit(16)))
+           )
+    FROM opened
+    JOIN decided ON decided.id = opened.message_id
+    WHERE %(pair_seconds)s > 0
+    ON CONFLICT (integration_id, recipient) DO UPDATE SET free_at = excluded.free_at
 ),
 held AS (
     INSERT INTO messaging_creditentry

@@ -14,6 +14,8 @@ WITH late AS MATERIALIZED (
         LIMIT %(limit)s
         FOR UPDATE SKIP LOCKED
     ) AS message
+    -- A paused integration keeps its queue, whether the engine runs or not.
+    WHERE integration.state <> 'paused'
     LIMIT %(limit)s
 )
 UPDATE messaging_message AS message

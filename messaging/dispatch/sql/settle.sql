@@ -68,7 +68,8 @@ moved AS (
         recovered_by = CASE WHEN closed.recovers_from IS NOT NULL
             THEN closed.chain_offset + closed.number - 1 END,
         recovered_for = CASE WHEN closed.recovers_from IS NOT NULL
-            THEN closed.price END
+            THEN closed.price END,
+        given_back = message.given_back + (closed.again_in IS NOT NULL)::int
     FROM closed
     JOIN waiting ON waiting.id = closed.message_id
     WHERE message.id = waiting.id

@@ -173,16 +173,19 @@ def test_credits_are_held_and_what_cannot_be_paid_fails_visibly(
 
 
 def test_the_rate_bounds_a_claim(ours: World, integration: Integration) -> None:
-    Integration.objects.update(rate_per_second=3)
+    Integration.objects.update(rate_per_second=5)
     for _ in range(5):
         ours.message(integration=integration)
 
     first = claim(integration, limit=10)
     second = claim(integration, limit=10)
 
+    # The slots of the next half second: at once, and a fifth of a second apart.
     assert len(first.attempts) == 3
+    assert first.first_in == 0
+    assert first.every == pytest.approx(0.2)
     assert second.attempts == []
-    assert 0 < second.wait_seconds <= 1
+    assert 0 < second.wait_seconds <= 0.1
 
 
 def test_a_slow_rate_still_lets_one_leave(

@@ -7,16 +7,18 @@ import uuid
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from messaging.audit import ledger_differences, tally_differences
 from messaging.dispatch import pace, pulse, pump
 from messaging.dispatch.claim import claim
 from messaging.dispatch.settle import Result, settle
-from messaging.models import Attempt, Integration, Message
+from messaging.models import Attempt, Integration, IntegrationPace, Message
 from resend_admin.sandbox.log import accepted_twice, read
 from resend_admin.sandbox.thread import Sandbox
 from tests.factories import World
@@ -115,18 +117,23 @@ def test_claims_and_settles_that_cross_do_not_deadlock(
     assert ledger_differences() == []
 
 
-def test_the_rate_is_shared_by_all_workers(
+def test_the_slots_of_the_rate_are_shared_by_all_workers(
     ours: World, integration: Integration
 ) -> None:
-    Integration.objects.update(rate_per_second=25)
+    Integration.objects.update(rate_per_second=100)
     content = ours.text()
     for _ in range(100):
         ours.message(integration=integration, content=content)
+    begun = timezone.now()
 
-    taken = at_once(5, lambda index: len(claim(integration, limit=50).attempts))
+    taken = at_once(5, lambda index: len(claim(integration, limit=8).attempts))
 
-    # One second's worth leaves at once, and what the claims themselves took.
-    assert 25 <= sum(taken) <= 35
+    # Forty slots of a hundredth of a second, one after the other, whoever took them.
+    paid = IntegrationPace.objects.get().paid_until
+    assert taken == [8] * 5
+    assert paid is not None
+    assert paid - begun >= timedelta(seconds=0.4)
+    assert paid - timezone.now() <= timedelta(seconds=0.4)
 
 
 def test_pumps_side_by_side_send_each_message_once(

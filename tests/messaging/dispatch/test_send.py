@@ -141,10 +141,13 @@ def test_a_provider_that_knows_it_arrived_is_believed(delivered: bool) -> None:
     assert result.state == ("delivered" if delivered else "sent")
 
 
-def test_nothing_begins_too_late_to_wait_for_its_answer() -> None:
+def test_nothing_begins_too_late_to_wait_for_its_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Impatient, "timeout", 1.8)
     connection = Scripted(0.3, Accepted("never"))
 
-    results, _ = fly(connection, [claimed(1), claimed(2)], seconds=0.305)
+    results, _ = fly(connection, [claimed(1), claimed(2)], seconds=2.0)
 
     assert [result.state for result in results] == ["sent", "failed"]
     assert results[1].again_in is not None
