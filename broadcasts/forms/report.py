@@ -140,17 +140,13 @@ class ReportForm(forms.Form):
         label="Integration",
         required=False,
         widget=forms.Select,
-        error_messages={
-            "invalid": "There is no such integration here. Shown are all."
-        },
+        error_messages={"invalid": "There is no such integration here. Shown are all."},
     )
     broadcast = forms.IntegerField(
         label="Broadcast",
         required=False,
         widget=forms.Select,
-        error_messages={
-            "invalid": "There is no such broadcast here. Shown are all."
-        },
+        error_messages={"invalid": "There is no such broadcast here. Shown are all."},
     )
 
     def __init__(self, organization: Organization, *args: Any, **kwargs: Any) -> None:
@@ -181,20 +177,20 @@ def choice_of(organization: Organization, query: QueryDict) -> Choice:
     form.is_valid()
     known = form.cleaned_data
     faults = [str(text) for texts in form.errors.values() for text in texts]
-    period = known.get("period") or (
-        OWN if known.get("since") or known.get("until") else USUAL
-    )
     today = timezone.localdate(timezone=organization.zone)
-    hint = ""
+    since, until = known.get("since"), known.get("until")
+    broadcast: Broadcast | None = known.get("broadcast")
+    period = known.get("period") or ""
+    if not period and broadcast and not (since or until):
+        since = _day_of(broadcast, organization)
+    if not period:
+        period = OWN if since or until else USUAL
     if period == OWN:
-        first, last, fault = _own_days(known.get("since"), known.get("until"), today)
-        if fault:
-            faults.append(fault)
-        if not (known.get("since") or known.get("until")):
-            hint = "Choose the first and the last day."
+        first, last, fault = _own_days(since, until, today)
+        faults += [fault] if fault else []
     else:
-        last = today
-        first = last - timedelta(days=int(period) - 1)
+        first, last = today - timedelta(days=int(period) - 1), today
+    asks_for_days = period == OWN and not (since or until) and not faults
     return Choice(
         organization=organization,
         period=period,
@@ -202,10 +198,16 @@ def choice_of(organization: Organization, query: QueryDict) -> Choice:
         last=last,
         channel=known.get("channel") or "",
         integration=known.get("integration"),
-        broadcast=known.get("broadcast"),
+        broadcast=broadcast,
         faults=tuple(faults),
-        hint=hint,
+        hint="Choose the first and the last day." if asks_for_days else "",
     )
+
+
+def _day_of(broadcast: Broadcast, organization: Organization) -> date:
+    """Return the day on which a broadcast began: a link to it names no days."""
+    moment = broadcast.started_at or broadcast.run_at or broadcast.created_at
+    return timezone.localdate(moment, timezone=organization.zone)
 
 
 def _own_days(
@@ -214,11 +216,11 @@ def _own_days(
     """Return the days to show, and what is wrong with those that were asked for."""
     usual = timedelta(days=int(USUAL) - 1)
     last = min(until or today, today)
-    first = since or last - usual if last > date.min + usual else date.min
+    first = since or max(last, date.min + usual) - usual
     if first > last:
         sentence = (
             "The first day lies after the last one, or in the future. "
-            "Shown are the last 30 days."
+            f"Shown are the last {USUAL} days."
         )
         return today - usual, today, sentence
     if (last - first).days >= MOST_DAYS:
@@ -243,7 +245,7 @@ def form_for(choice: Choice) -> ReportForm:
     integrations = Integration.objects.filter(organization=choice.organization)
     form.fields["integration"].widget.choices = [
         ("", "Any"),
-        *((one.pk, one.name) for one in integrations.order_by("name")),
+        *integrations.order_by("name").values_list("pk", "name"),
     ]
     form.fields["broadcast"].widget.choices = [
         ("", "Any"),

@@ -31,9 +31,7 @@ LEGEND: Final = (
 
 def card(report: Report, csv_url: str) -> ChartCard:
     causes = report.causes
-    note = CAUSES
-    if len(causes) > MOST_ROWS:
-        note = f"Drawn are the {MOST_ROWS} most frequent; the table has all. {note}"
+    is_cut = len(causes) > MOST_ROWS
     return ChartCard(
         "causes",
         "Failures by cause, and what retrying brought",
@@ -69,7 +67,8 @@ def card(report: Report, csv_url: str) -> ChartCard:
         ),
         csv_url,
         legend=LEGEND,
-        note=note,
+        note=f"The {MOST_ROWS} most frequent; the table has all." if is_cut else "",
+        definitions=(CAUSES,),
         nothing="No try failed in this period.",
     )
 

@@ -20,6 +20,10 @@ LAYERS: Final = (
     Series("Unknown", "d5"),
     Series("Failed for good", "d4"),
 )
+LEFT_OUT: Final = (
+    "Skipped and cancelled messages were left out on purpose; they stand in the table "
+    "and not in the chart."
+)
 HEAD: Final = (
     "Day",
     "Messages",
@@ -38,9 +42,7 @@ def card(report: Report, csv_url: str) -> ChartCard:
     days = report.days
     is_by_week = len(days) > MOST_DAYS_APART
     columns = by_week(days) if is_by_week else [_column(one) for one in days]
-    note = DAYS
-    if is_by_week:
-        note = f"A column is a week, from Monday on; the table has each day. {note}"
+    by_week_note = "A column is a week, from Monday on. The table has each day."
     return ChartCard(
         "days",
         "Outcomes by day",
@@ -49,7 +51,8 @@ def card(report: Report, csv_url: str) -> ChartCard:
         Table(HEAD, [_row(one) for one in days]),
         csv_url,
         legend=LAYERS,
-        note=note,
+        note=by_week_note if is_by_week else "",
+        definitions=(DAYS, LEFT_OUT),
         nothing="Nothing was sent in this period.",
     )
 

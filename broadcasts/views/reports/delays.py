@@ -7,7 +7,7 @@ from itertools import dropwhile
 
 from broadcasts.views.reports import words
 from messaging.figures import Report, Span
-from messaging.figures.words import RECOVERY_TIME
+from messaging.figures.words import RECOVERED, RECOVERY_TIME
 from resend_admin.ui.charts import Bar, ChartCard, Histogram, Marker, Share, Table
 from resend_admin.ui.durations import duration_text
 
@@ -40,7 +40,7 @@ def card(report: Report, csv_url: str) -> ChartCard:
             ],
         ),
         csv_url,
-        note=RECOVERY_TIME,
+        definitions=(RECOVERY_TIME, RECOVERED),
         nothing="Nothing has come back in this period.",
     )
 

@@ -133,8 +133,8 @@ def headline(found: Report) -> list[Figure]:
             "failed first, arrived after all",
         ),
         Figure(
-            "Cost of recovering them",
-            f"{grouped(back.credits)} credit{'' if back.credits == 1 else 's'}",
-            f"{each.normalize():f} each" if each is not None else "",
+            "Credits for recovering them",
+            grouped(back.credits),
+            f"{each.normalize():f} for each message" if each is not None else "",
         ),
     ]

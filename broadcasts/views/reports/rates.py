@@ -46,7 +46,8 @@ def card(report: Report, csv_url: str) -> ChartCard:
             ],
         ),
         csv_url,
-        note=f"{SUCCESS_RATE} {ARRIVED} {RESEND_NUMBER}",
+        note=SUCCESS_RATE,
+        definitions=(ARRIVED, RESEND_NUMBER),
         nothing="No try has ended in this period.",
     )
 

@@ -47,7 +47,7 @@ def card(report: Report, csv_url: str, names: Names) -> ChartCard:
             ],
         ),
         csv_url,
-        note=f"{RECOVERED} {RECOVERY_COST}",
+        definitions=(RECOVERED, RECOVERY_COST),
         nothing="Nothing has come back in this period.",
     )
 

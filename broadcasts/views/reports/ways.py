@@ -50,8 +50,9 @@ class Measure:
 @dataclass(frozen=True, slots=True)
 class Line:
     name: str
+    """Of the integration; empty where a channel has several and this is their sum."""
     channel: str
-    """The key of the channel on its own line; empty on the lines of integrations."""
+    """Its key, for the icon; empty below the line of the sum."""
     first: Measure
     resends: Measure
     recovered: int
@@ -110,16 +111,19 @@ def card(report: Report, csv_url: str, names: Names) -> ChartCard:
             ],
         ),
         csv_url,
-        note=f"{SUCCESS_RATE} {ARRIVED}",
+        definitions=(SUCCESS_RATE, ARRIVED),
         nothing="Nothing was sent in this period.",
     )
 
 
 def _lines(report: Report, names: Names) -> Iterable[Line]:
-    """Each channel, and below it its integrations if it has more than one."""
+    """Each channel with its integration; with their sum first if it has several."""
     for channel in report.channels:
-        yield _line(channel, names.channel(channel), channel.channel)
         own = [one for one in report.parts if one.channel == channel.channel]
+        if len(own) == 1:
+            yield _line(own[0], names.of(own[0]), channel.channel)
+            continue
+        yield _line(channel, "", channel.channel)
         for one in own:
             yield _line(one, names.of(one), "")
 

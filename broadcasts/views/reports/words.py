@@ -125,7 +125,7 @@ def _worst_day(worst: tuple[date, int, int] | None, failed: int, total: int) -> 
     if share < STANDS_OUT * usual or 100 * share < 5:
         return ""
     named = f"{day:%a} {day.day} {day:%b}"
-    return f"; the worst day was {named} with {percent_text(its_failed, its_total)}"
+    return f"; on {named} it was {percent_text(its_failed, its_total)}"
 
 
 def causes_finding(

@@ -46,6 +46,8 @@ class ChartCard:
     legend: tuple[LegendItem, ...] = ()
     """In the order of the layers."""
     note: str = ""
-    """How the numbers are defined."""
+    """What one has to know to read it; always visible."""
+    definitions: tuple[str, ...] = ()
+    """How the numbers are defined, a paragraph each; folded away."""
     nothing: str = "Nothing to show for this choice."
     """What stands in the place of a drawing that has no data."""
