@@ -91,6 +91,7 @@ class Group:
     singles: int
     places: tuple[Place, ...]
     channels: Mapping[str, int]
+    integration_ids: tuple[int, ...] = ()
     seen: BulkResend | None = None
     again: int = 0
     first: datetime | None = None
@@ -179,11 +180,14 @@ class _Gathered:
     spent: int = 0
     singles: int = 0
     channels: Counter[str] = field(default_factory=Counter)
+    integrations: Counter[int] = field(default_factory=Counter)
     places: dict[Run, Place] = field(default_factory=dict)
 
     def add(self, line: Failures, number: int) -> None:
         self.codes[line.code] = None
         self.channels[line.channel] += number
+        if line.integration_id is not None:
+            self.integrations[line.integration_id] += number
         self.spent += number if line.is_spent else 0
 
     def add_run(self, run: Run, number: int, *, is_about: bool) -> None:
@@ -202,6 +206,7 @@ class _Gathered:
             singles=self.singles,
             places=tuple(places),
             channels=dict(self.channels.most_common()),
+            integration_ids=tuple(one for one, _ in self.integrations.most_common()),
             seen=seen,
             again=min(sum(one.again for one in when), MOST_COUNTED + 1),
             first=min(firsts, default=None),

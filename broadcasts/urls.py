@@ -12,6 +12,7 @@ urlpatterns: list[URLPattern] = [
     path("new/", editing.broadcast_create, name="broadcast-create"),
     path("audience/", editing.audience_preview, name="audience-preview"),
     path("running/", overview.overview_running, name="overview-running"),
+    path("needs/", overview.overview_needs, name="overview-needs"),
     path("<int:pk>/", detail.broadcast_detail, name="broadcast-detail"),
     path("<int:pk>/progress/", detail.broadcast_progress, name="broadcast-progress"),
     path("<int:pk>/failed.csv", exports.failed_csv, name="broadcast-failed-csv"),

@@ -44,6 +44,7 @@ PAGES = {
     "causes",
     "broadcasts:broadcast-list",
     "broadcasts:overview-running",
+    "broadcasts:overview-needs",
     "messaging:message-list",
     "messaging:bulk-list",
     "messaging:member-list",

@@ -1,20 +1,14 @@
-"""What needs a person, worst first, each with the one next step."""
+"""What stands in the way of sending, apart from messages that failed."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 
 from django.core.exceptions import ImproperlyConfigured
-from django.db import connection
-from django.db.models import Exists, OuterRef
 from django.urls import reverse
-from django.utils import timezone
 
-from broadcasts import quota, summary
-from broadcasts.models import Broadcast, BroadcastState
-from broadcasts.summary import Cause, Counters
-from broadcasts.views.links import messages_of, page_of
+from broadcasts import quota
+from broadcasts.models import Broadcast
 from broadcasts.views.outcomes import short_title
 from messaging.channels.catalogue import lookup
 from messaging.models import (
@@ -22,17 +16,11 @@ from messaging.models import (
     Integration,
     IntegrationState,
     Organization,
-    Pulse,
     StoppedRetry,
     User,
 )
-from resend_admin.ui.time_zones import moment_in_words
 
-LOOKED_AT = 50
-"""Of the newest finished broadcasts, so many are looked at."""
 SHOWN = 5
-LATE = timedelta(minutes=1)
-"""A message due for longer, with nothing leaving, is worth a warning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,51 +72,6 @@ def _admin_page(person: User, name: str, *args: int) -> str:
     """Return a page of Django admin, for people who may manage there."""
     may_enter = person.is_staff and person.may_manage
     return reverse(f"admin:messaging_{name}", args=args) if may_enter else ""
-
-
-@dataclass(frozen=True, slots=True)
-class Missed:
-    """A finished broadcast with members whom it did not reach."""
-
-    broadcast: Broadcast
-    counters: Counters
-
-    @property
-    def url(self) -> str:
-        return page_of(self.broadcast)
-
-    @property
-    def worst(self) -> Cause | None:
-        return next(iter(self.counters.causes), None)
-
-    @property
-    def worst_title(self) -> str:
-        return short_title(self.worst.entry) if self.worst else ""
-
-    @property
-    def unknown_url(self) -> str:
-        return messages_of(self.broadcast.pk, state="unknown")
-
-
-def missed(organization: Organization) -> list[Missed]:
-    """Return broadcasts with failed or unknown ones that nobody has retried yet."""
-    retried = Broadcast.objects.filter(retry_of=OuterRef("pk")).exclude(
-        state=BroadcastState.CANCELLED
-    )
-    newest = list(
-        Broadcast.objects.filter(
-            ~Exists(retried),
-            organization=organization,
-            state__in=[BroadcastState.COMPLETED, BroadcastState.CANCELLED],
-        ).order_by("-pk")[:LOOKED_AT]
-    )
-    counters = summary.counters(one.pk for one in newest)
-    found = [Missed(one, counters[one.pk]) for one in newest]
-    wanting = [
-        one for one in found if one.counters.kept_failed or one.counters.kept_unknown
-    ]
-    wanting.sort(key=lambda one: -(one.counters.failed + one.counters.unknown))
-    return wanting[:SHOWN]
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,69 +150,3 @@ class Slots:
 
 def slots(organization: Organization) -> Slots:
     return Slots(quota.slots_used(organization.pk), organization.broadcast_quota)
-
-
-@dataclass(frozen=True, slots=True)
-class Stuck:
-    """Messages are due and nothing leaves."""
-
-    since: datetime
-    why: str
-
-
-OLDEST_DUE = """
-    SELECT integration.name, integration.state, due.due_at,
-           pace.paid_until, pace.paused_until
-    FROM messaging_integration AS integration
-    CROSS JOIN (VALUES (0), (5)) AS kind (priority)
-    CROSS JOIN LATERAL (
-        SELECT message.due_at
-        FROM messaging_message AS message
-        WHERE message.integration_id = integration.id
-          AND message.priority = kind.priority
-          AND message.state = 'queued'
-        ORDER BY message.due_at
-        LIMIT 1
-    ) AS due
-    LEFT JOIN messaging_integrationpace AS pace
-        ON pace.integration_id = integration.id
-    WHERE integration.organization_id = %s
-    ORDER BY due.due_at
-"""
-"""The oldest due message of each integration: one look into its index each."""
-
-
-def stuck(organization: Organization) -> Stuck | None:
-    """Tell since when nothing leaves although something is due, and why.
-
-    A long queue that moves is none of it: its integration has used its rate
-    within the last minute.
-    """
-    now = timezone.now()
-    with connection.cursor() as cursor:
-        cursor.execute(OLDEST_DUE, [organization.pk])
-        rows = cursor.fetchall()
-    for name, state, due_at, paid_until, paused_until in rows:
-        if due_at > now - LATE:
-            continue
-        if paid_until is not None and paid_until > now - LATE:
-            continue
-        return Stuck(due_at, _why(name, state, paused_until, now))
-    return None
-
-
-def _why(name: str, state: str, paused_until: datetime | None, now: datetime) -> str:
-    if state == IntegrationState.PAUSED:
-        return f"“{name}” is paused. Resume it and its queue goes out."
-    if paused_until is not None and paused_until > now:
-        until = moment_in_words(paused_until)
-        return f"The provider of “{name}” asked for a pause until {until}."
-    pulse = Pulse.objects.first()
-    if pulse is None:
-        return "The engine has never run. Start a worker and beat."
-    if pulse.beaten_at < now - LATE:
-        when = moment_in_words(pulse.beaten_at)
-        return f"The engine was last heard on {when}. Start a worker and beat."
-    return (
-        f"The engine runs, but takes nothing from “{name}”. Look at the worker's log."
-    )

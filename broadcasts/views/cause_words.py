@@ -7,19 +7,22 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from django.urls import reverse
+from django.utils import timezone
 
-from broadcasts.causes import Group, Help, Place
+from broadcasts.causes import Group, Help, Run
 from broadcasts.views.links import messages_where
 from messaging.channels.catalogue import Fix
 from messaging.failures.kept import MOST_COUNTED
-from messaging.models import Integration, Organization, User
+from messaging.models import Integration, IntegrationState, Organization, User
 from messaging.offers import WINDOW_CLOSED
+from messaging.sending import available_credits
 from messaging.views.cause_dialog import dialog_of_cause, page_of_cause
 from resend_admin.ui.numbers import grouped
 from resend_admin.ui.pills import channel_name
+from resend_admin.ui.time_zones import moment_in_words
 
-AT_THE_PROVIDER = (Fix.INTEGRATION, Fix.ACCOUNT)
 PLACES_NAMED = 2
+SWITCHED_OFF = "resend_admin:integration_off"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,7 @@ class CauseRow:
     person: User
     organization: Organization
     integrations: tuple[Integration, ...] = ()
+    credits: int = 0
 
     @property
     def title(self) -> str:
@@ -69,6 +73,31 @@ class CauseRow:
         return self.group.entry.advice
 
     @property
+    def looks_fixed(self) -> str:
+        """What tells that the cause has gone by itself, as far as can be seen."""
+        match self.group.entry.fix:
+            case Fix.CREDITS if self.credits > 0:
+                return f"There is credit again: {self.credits:,} left."
+            case Fix.INTEGRATION if self.group.entry.code == SWITCHED_OFF:
+                if self.integrations and all(_is_on(one) for one in self.integrations):
+                    return "The integration is switched on again."
+        return ""
+
+    @property
+    def now(self) -> str:
+        """When what failed of a passing cause may be sent again, and how."""
+        group = self.group
+        if not group.resendable:
+            return (
+                "Too old to be resent one by one; a retry of the broadcast still"
+                " reaches them."
+            )
+        if group.ready_at is not None and group.ready_at > timezone.now():
+            until = moment_in_words(group.ready_at)
+            return f"They can be sent again; the last of them leaves on {until}."
+        return "They can be sent again now."
+
+    @property
     def places(self) -> str:
         """``in “Renewal”, “Autumn news” and 3 more broadcasts, and 2 on their own``."""
         group = self.group
@@ -86,6 +115,13 @@ class CauseRow:
     def channels(self) -> str:
         names = (channel_name(one) for one in self.group.channels if one)
         return ", ".join(names)
+
+    @property
+    def through(self) -> str:
+        """The integrations by name, else their channels."""
+        names = [one.name for one in self.integrations[:PLACES_NAMED]]
+        more = len(self.integrations) - len(names)
+        return ", ".join(names) + f" and {more} more" * bool(more) or self.channels
 
     @property
     def spent(self) -> str:
@@ -165,11 +201,11 @@ class CauseRow:
         return Link(f"Edit fallbacks of “{run.name}”", url)
 
 
-def retry_url(place: Place, person: User) -> str:
+def retry_url(run: Run, person: User) -> str:
     """The dialog that retries a broadcast; empty where it may not be."""
-    if not (person.may_write and place.run.is_retryable):
+    if not (person.may_write and run.is_retryable):
         return ""
-    return reverse("broadcasts:broadcast-retry", args=[place.run.pk])
+    return reverse("broadcasts:broadcast-retry", args=[run.pk])
 
 
 def rows_of(
@@ -177,18 +213,25 @@ def rows_of(
     person: User,
     organization: Organization,
 ) -> list[CauseRow]:
-    """Return a row for each group, with the integrations it may be about."""
+    """Return a row for each group, with the integrations that it came through."""
     groups = list(groups)
-    wanted = any(one.entry.fix in AT_THE_PROVIDER for one in groups)
-    own = list(Integration.objects.filter(organization=organization)) if wanted else []
+    own = Integration.objects.filter(organization=organization).in_bulk()
+    asks = any(one.entry.fix is Fix.CREDITS for one in groups)
+    credits = available_credits(organization.pk) if asks else 0
     return [
-        CauseRow(one, person, organization, tuple(_of_channels(one, own)))
+        CauseRow(
+            one,
+            person,
+            organization,
+            tuple(own[pk] for pk in one.integration_ids if pk in own),
+            credits,
+        )
         for one in groups
     ]
 
 
-def _of_channels(group: Group, own: list[Integration]) -> list[Integration]:
-    return [one for one in own if one.channel in group.channels]
+def _is_on(integration: Integration) -> bool:
+    return integration.state == IntegrationState.ACTIVE
 
 
 def _may_manage(person: User) -> bool:

@@ -105,7 +105,7 @@ def _places(row: CauseRow) -> list[tuple[Any, str, str]]:
             messages_of(one.run.pk, state="failed", error=row.group.codes[0])
             if len(row.group.codes) == 1
             else messages_of(one.run.pk, state="failed"),
-            retry_url(one, row.person),
+            retry_url(one.run, row.person),
         )
         for one in row.group.places[:MOST_PLACES]
     ]

@@ -42,12 +42,18 @@ class Failures:
     broadcast_id: int | None
     code: str
     channel: str
+    integration_id: int | None
     is_spent: bool
     number: int
 
 
-def kept_failures(organization: Organization) -> list[Failures]:
-    """Return what is kept of everything that failed, by one query of the tallies."""
+def kept_failures(
+    organization: Organization, outcome: MessageState = MessageState.FAILED
+) -> list[Failures]:
+    """Return what is kept of everything that failed, by one query of the tallies.
+
+    Or of everything that is *unknown*, which failed as far as anybody can tell.
+    """
     now = timezone.now().astimezone(organization.zone)
     oldest = now - timedelta(days=organization.retention_days) - SLACK
     young = (now - timedelta(hours=organization.resend_max_age_hours)).date()
@@ -55,6 +61,7 @@ def kept_failures(organization: Organization) -> list[Failures]:
         "kept",
         {
             "organization_id": organization.pk,
+            "outcome": outcome.value,
             "oldest": oldest.date(),
             "young": young,
             "resend_limit": organization.resend_limit,

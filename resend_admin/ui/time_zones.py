@@ -95,6 +95,15 @@ def moment_in_words(moment: datetime, now: datetime | None = None) -> str:
     return f"{local.day} {local:%b}{year} at {local:%H:%M} ({zone_name()})"
 
 
+def day_in_words(moment: datetime, now: datetime | None = None) -> str:
+    """``1 Dec`` in the active zone; names the year when it is another one."""
+    local = timezone.localtime(moment)
+    today = timezone.localtime(now or timezone.now())
+    return (
+        f"{local.day} {local:%b}{'' if local.year == today.year else f' {local.year}'}"
+    )
+
+
 def relative(moment: datetime, now: datetime | None = None) -> str:
     """``2 hours ago``, ``in 35 minutes``; beyond 30 days the date itself.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from django.db import connection
 from django.test import Client
@@ -11,18 +12,26 @@ from django.urls import reverse
 from django.utils import timezone
 
 from broadcasts.models import Broadcast
-from messaging.models import IntegrationPace, Pulse, StoppedRetry
+from messaging.channels.catalogue import lookup
+from messaging.models import IntegrationPace, Message, Pulse, StoppedRetry
 from tests.broadcasts.factories import (
+    BLOCKED,
+    TIMED_OUT,
+    age,
     draft,
     finished,
     outcomes,
     retried,
     route,
+    rows_of,
     scheduled,
+    stand,
     started,
 )
+from tests.broadcasts.test_causes import CLOSED, EXPIRED, single
 from tests.broadcasts.views.pages import html_of, text_of, url_of
 from tests.factories import World
+from tests.messaging.views.test_message_detail import words
 
 
 def beat(ago: timedelta = timedelta()) -> None:
@@ -105,26 +114,133 @@ def test_nothing_runs(ours: World, editor: Client) -> None:
 # What needs a person
 
 
-def test_missed_members_worst_first_with_the_next_step(
-    ours: World, editor: Client
-) -> None:
-    few = finished(ours, "failed", name="Few")
-    many = finished(ours, "failed", "failed", "unknown", name="Many")
-    finished(ours, "delivered", name="All well")
+def need(page: Any, key: str) -> str:
+    """Return the line of one need, as a person reads it."""
+    markup = html_of(page).split('<ul class="needs"')[1].split("</ul>")[0]
+    lines = [one for one in markup.split("<li ") if f'-{key}"' in one]
+    assert len(lines) == 1, markup
+    return words(lines[0].partition(">")[2])
+
+
+def test_causes_stand_first_that_have_to_be_fixed(ours: World, editor: Client) -> None:
+    for code, number in ((TIMED_OUT, 3), (EXPIRED, 1), (CLOSED, 2), (BLOCKED, 4)):
+        for _ in range(number):
+            single(ours, code)
 
     response = editor.get("/")
 
-    missed = html_of(response).split('id="missed"')[1].split("</section>")[0]
-    assert missed.index(url_of("detail", many)) < missed.index(url_of("detail", few))
-    assert "All well" not in missed
-    assert "1 unknown" in text_of(response)
-    assert "Likely" in text_of(response)
+    page = text_of(response)
+    lines = [
+        "2 messages failed: 24-hour window is closed",
+        "1 message failed: Access token has expired",
+        "3 messages failed: WhatsApp is down for the moment",
+    ]
+    assert [page.index(one) for one in lines] == sorted(
+        page.index(one) for one in lines
+    )
+    assert "They can be sent again now." in page
+    assert lookup(BLOCKED).title not in page
+    assert "Ask an admin to put a new access token" in need(
+        response, f"cause-{EXPIRED}"
+    )
+
+
+def test_one_step_each_and_only_for_who_may_take_it(
+    ours: World, editor: Client, agent: Client, client: Client
+) -> None:
+    number = ours.integration(name="Main number")
+    single(ours, EXPIRED, integration=number)
+    client.force_login(ours.admin)
+    key = f"cause-{EXPIRED}"
+
+    assert "Open “Main number”" in need(client.get("/"), key)
+    assert "Mark as fixed and resend…" in need(editor.get("/"), key)
+    assert "Look at it" in need(agent.get("/"), key)
+    assert reverse("messaging:cause-resend") not in html_of(agent.get("/"))
+
+
+def test_more_causes_than_fit_are_a_number_and_a_link(
+    ours: World, editor: Client
+) -> None:
+    for code in ("190", "3", "10", "131005", "131031", "131042", "131037"):
+        single(ours, f"whatsapp:{code}")
+
+    page = editor.get("/")
+
+    assert "2 more causes for which there is a step to take." in text_of(page)
+    assert html_of(page).count('id="need-cause-') == 5
 
 
 def test_what_is_being_retried_needs_nobody(ours: World, editor: Client) -> None:
     retried(finished(ours, "failed"), ours)
 
-    assert "Missed members" not in text_of(editor.get("/"))
+    assert "Nothing needs you" in text_of(editor.get("/"))
+
+
+def test_when_nothing_is_wrong_it_says_what_happened_last(
+    ours: World, editor: Client
+) -> None:
+    finished(ours, "delivered", "delivered", name="Renewal")
+    single(ours, BLOCKED)
+
+    page = text_of(editor.get("/"))
+
+    assert "Nothing needs you" in page
+    assert "Last: Renewal ended just now , 2 messages, 2 delivered." in page
+
+
+def test_a_new_organization_is_not_told_that_nothing_needs_it(
+    ours: World, editor: Client
+) -> None:
+    assert "Nothing needs you" not in text_of(editor.get("/"))
+
+
+def test_unknown_ones_are_for_a_person(
+    ours: World, theirs: World, editor: Client
+) -> None:
+    finished(ours, "unknown", "unknown")
+    finished(theirs, "unknown")
+
+    assert "2 messages may or may not have arrived" in text_of(editor.get("/"))
+
+
+def test_a_broadcast_that_could_not_run(
+    ours: World, theirs: World, editor: Client
+) -> None:
+    stuck = ours.broadcast("failed", name="Sale", state_reason="No route is left.")
+    ours.broadcast("failed", name="Old", finished_at=timezone.now() - timedelta(days=8))
+    theirs.broadcast("failed", name="Theirs")
+
+    page = editor.get("/")
+
+    line = need(page, f"broadcast-{stuck.pk}")
+    assert "“Sale” could not run No route is left. Open broadcast" in line
+    assert "“Old”" not in text_of(page)
+    assert "Theirs" not in text_of(page)
+
+
+def test_lists_that_age_out_within_a_week_are_named_with_the_day(
+    ours: World, editor: Client, agent: Client
+) -> None:
+    old, young = (finished(ours, "failed", "failed", name=one) for one in "OY")
+    blocked = finished(ours, "failed", name="B")
+    stand(rows_of(blocked), "failed", BLOCKED)
+    for broadcast, days in ((old, 25), (young, 22), (blocked, 25)):
+        age(broadcast, days)
+        Message.objects.filter(broadcast_id=broadcast.pk).update(
+            day=timezone.now().date() - timedelta(days=days)
+        )
+    last_day = timezone.localtime(timezone.now() + timedelta(days=5))
+
+    page = editor.get("/")
+
+    line = need(page, f"ageing-{old.pk}")
+    assert f"“O” can be retried until {last_day.day} {last_day:%b}" in line
+    assert "2 members did not get it." in line
+    assert url_of("retry", old) in html_of(page)
+    for other in (young, blocked):
+        assert f"ageing-{other.pk}" not in html_of(page)
+    assert url_of("retry", old) not in html_of(agent.get("/"))
 
 
 def test_integrations_that_do_not_send(ours: World, client: Client) -> None:
@@ -136,10 +252,29 @@ def test_integrations_that_do_not_send(ours: World, client: Client) -> None:
 
     page = text_of(client.get("/"))
 
-    assert "Paused Main New token needed." in page
+    assert "“Main” is paused New token needed. Open integration" in page
     assert "Off Old Its messages are skipped." in page
-    assert "Incomplete Half" in page
+    assert "“Half” is incomplete" in page
     assert "Fine" not in page
+
+
+def test_an_agent_is_told_whom_to_ask(ours: World, agent: Client) -> None:
+    ours.integration(name="Main", state="paused", state_reason="New token needed.")
+
+    assert "New token needed. Ask an admin to look at it." in text_of(agent.get("/"))
+
+
+def test_the_page_keeps_itself_up_to_date(ours: World, editor: Client) -> None:
+    single(ours, EXPIRED)
+    url = editor.get("/").context["needs_url"]
+    assert editor.get(url).status_code == 204
+
+    single(ours, CLOSED)
+    moved = editor.get(url)
+
+    assert moved.status_code == 200
+    assert "<html" not in html_of(moved)
+    assert "24-hour window is closed" in text_of(moved)
 
 
 def test_slots_that_run_out(ours: World, editor: Client) -> None:
@@ -150,7 +285,7 @@ def test_slots_that_run_out(ours: World, editor: Client) -> None:
 
     page = text_of(editor.get("/"))
 
-    assert "2 of 2 slots" in page
+    assert "2 of 2 slots are in use" in page
     assert "Look at the drafts" in page
 
 
@@ -167,8 +302,7 @@ def test_a_dead_engine_is_noticed(ours: World, editor: Client) -> None:
 
     page = text_of(editor.get("/"))
 
-    assert "Nothing is being sent." in page
-    assert "5 minutes ago" in page
+    assert "Nothing is being sent" in page
     assert "The engine was last heard on" in page
 
 
@@ -186,7 +320,9 @@ def test_a_paused_integration_is_named(ours: World, editor: Client) -> None:
         "queued", integration=paused, due_at=timezone.now() - timedelta(minutes=5)
     )
 
-    assert "“Main number” is paused." in text_of(editor.get("/"))
+    page = text_of(editor.get("/"))
+    assert page.count("“Main number” is paused") == 1
+    assert "Nothing is being sent" not in page
 
 
 def test_a_pause_of_the_provider_is_named(ours: World, editor: Client) -> None:
@@ -211,13 +347,13 @@ def test_a_long_queue_that_moves_is_no_alarm(ours: World, editor: Client) -> Non
         "queued", integration=number, due_at=timezone.now() - timedelta(minutes=5)
     )
 
-    assert "Nothing is being sent." not in text_of(editor.get("/"))
+    assert "Nothing is being sent" not in text_of(editor.get("/"))
 
 
 def test_what_was_due_just_now_is_no_alarm(ours: World, editor: Client) -> None:
     due_since(ours, timedelta(seconds=20))
 
-    assert "Nothing is being sent." not in text_of(editor.get("/"))
+    assert "Nothing is being sent" not in text_of(editor.get("/"))
 
 
 def test_the_queue_of_another_organization_is_not_ours(
@@ -228,7 +364,7 @@ def test_the_queue_of_another_organization_is_not_ours(
 
     page = text_of(editor.get("/"))
 
-    assert "Nothing is being sent." not in page
+    assert "Nothing is being sent" not in page
     assert "Theirs" not in page
 
 
@@ -262,7 +398,7 @@ def test_it_asks_as_often_for_many_as_for_few(ours: World, editor: Client) -> No
 
     assert queries() == few
     assert Broadcast.objects.count() == 12
-    assert few <= 20
+    assert few <= 24
 
 
 # Automatic retries
@@ -279,7 +415,7 @@ def test_codes_that_are_not_retried_any_more_are_named(
     text = text_of(agent.get("/"))
 
     assert "Automatic retries stopped" in text
-    assert "3 of the last 50 retries arrived." in text
+    assert "3 of the last 50 retries arrived" in text
     assert "whatsapp:131000" in text
     assert "whatsapp:131016" not in text
 

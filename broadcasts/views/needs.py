@@ -1,0 +1,257 @@
+"""What needs a person now: one line each, the worst first, each with its one step.
+
+A line without a step that somebody may take is no line here: it would only alarm.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import chain, islice
+from typing import Final
+
+from django.urls import reverse
+from django.utils import timezone
+
+from broadcasts.causes import Group, Help, Run, groups
+from broadcasts.models import Broadcast, BroadcastState
+from broadcasts.views.attention import Slots, Trouble, stopped_retries
+from broadcasts.views.cause_words import CauseRow, retry_url, rows_of
+from broadcasts.views.links import messages_where, page_of
+from messaging import diagnosis
+from messaging.channels.catalogue import Fix
+from messaging.failures.kept import kept_failures
+from messaging.models import IntegrationState, MessageState, Organization, User
+from resend_admin.ui.numbers import grouped
+from resend_admin.ui.time_zones import day_in_words
+
+MOST_CAUSES: Final = 5
+WEEK: Final = timedelta(days=7)
+MOST_OF_A_KIND: Final = 3
+"""Lines of any other kind; causes that are left out are a number and a link."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The one next step: where it leads, and whether that is a dialog."""
+
+    label: str
+    url: str
+    is_dialog: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """One line. ``key`` is unique on the page; ``url`` is where the title leads."""
+
+    key: str
+    tone: str
+    icon: str
+    title: str
+    text: str
+    step: Step | None = None
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """``more`` is how many causes are left out."""
+
+    lines: Sequence[Need]
+    more: int = 0
+
+    @property
+    def mark(self) -> str:
+        """Changes whenever a line does; for polling."""
+        text = repr((self.lines, self.more)).encode()
+        return hashlib.blake2b(text, digest_size=6).hexdigest()
+
+
+def needs(
+    person: User,
+    organization: Organization,
+    troubled: Sequence[Trouble],
+    slots: Slots,
+) -> Needs:
+    """Return what needs this person; ``troubled`` and ``slots`` the caller knows."""
+    every = groups(organization)
+    wanting = [one for one in every if one.needs_a_person]
+    rows = rows_of(wanting[:MOST_CAUSES], person, organization)
+    kinds = (
+        _standstill(organization),
+        _integrations(troubled),
+        _could_not_run(organization),
+        (_cause(one) for one in rows),
+        _unknown(organization),
+        _ageing(every, person, organization),
+        _stopped(person, organization),
+        _slots(slots),
+    )
+    return Needs(list(chain.from_iterable(kinds)), len(wanting) - len(rows))
+
+
+def _standstill(organization: Organization) -> Iterator[Need]:
+    """Nothing is being sent; a paused integration has a line of its own."""
+    held = diagnosis.holdup(organization.pk)
+    if held is None or not held.is_alarm or held.cause is diagnosis.Cause.PAUSED:
+        return
+    yield Need(
+        key="standstill",
+        tone="bad",
+        icon="warning",
+        title="Nothing is being sent",
+        text=f"{held.sentence} {held.advice}".strip(),
+        step=Step("Look at the queue", messages_where(state="queued")),
+    )
+
+
+def _integrations(troubled: Sequence[Trouble]) -> Iterator[Need]:
+    off = IntegrationState.OFF
+    wanting = (one for one in troubled if one.integration.state != off)
+    for one in islice(wanting, MOST_OF_A_KIND):
+        word = one.word.lower()
+        waits = "" if one.url else " Ask an admin to look at it."
+        yield Need(
+            key=f"integration-{one.integration.pk}",
+            tone=one.tone,
+            icon=one.icon,
+            title=f"“{one.integration.name}” is {word}",
+            text=f"{one.why}{waits}",
+            step=Step("Open integration", one.url) if one.url else None,
+            url=messages_where(integration=str(one.integration.pk), state="queued"),
+        )
+
+
+def _could_not_run(organization: Organization) -> Iterator[Need]:
+    rows = Broadcast.objects.filter(
+        organization=organization,
+        state=BroadcastState.FAILED,
+        finished_at__gte=timezone.now() - WEEK,
+    ).order_by("-pk")
+    for one in rows[:MOST_OF_A_KIND]:
+        yield Need(
+            key=f"broadcast-{one.pk}",
+            tone="bad",
+            icon="cross",
+            title=f"“{one.name}” could not run",
+            text=one.state_reason or "Nobody was sent anything.",
+            step=Step("Open broadcast", page_of(one)),
+            url=page_of(one),
+        )
+
+
+def _cause(row: CauseRow) -> Need:
+    group = row.group
+    is_fix = group.help is Help.FIX
+    text = row.advice if is_fix or group.help is Help.UNCLEAR else row.now
+    return Need(
+        key=f"cause-{group.entry.code}",
+        tone="bad" if group.fails_again else "warn" if is_fix else "info",
+        icon="wrench" if is_fix else "retry",
+        title=f"{row.failed}: {row.title}",
+        text=text,
+        step=_step_of(row),
+        url=row.url,
+    )
+
+
+def _step_of(row: CauseRow) -> Step:
+    """First to the fix, where that is a place of its own; then to the resend."""
+    is_elsewhere = row.group.entry.fix is not Fix.TEMPLATE and not row.looks_fixed
+    if row.fix and is_elsewhere and row.group.help is Help.FIX:
+        return Step(row.fix.label, row.fix.url)
+    if row.resend_url:
+        return Step(row.resend_label, row.resend_url, is_dialog=True)
+    places = row.group.retryable
+    if len(places) == 1 and (url := retry_url(places[0].run, row.person)):
+        return Step("Retry failed…", url, is_dialog=True)
+    return Step("Look at it", row.url)
+
+
+def _unknown(organization: Organization) -> Iterator[Need]:
+    kept = kept_failures(organization, MessageState.UNKNOWN)
+    number = sum(one.number for one in kept)
+    if not number:
+        return
+    messages = "1 message" if number == 1 else f"{grouped(number)} messages"
+    yield Need(
+        key="unknown",
+        tone="warn",
+        icon="question",
+        title=f"{messages} may or may not have arrived",
+        text="Nothing is sent again by itself. A receipt may still settle it; until"
+        " then you decide.",
+        step=Step("Look at them", messages_where(state="unknown")),
+        url=messages_where(state="unknown"),
+    )
+
+
+def _ageing(
+    every: Sequence[Group], person: User, organization: Organization
+) -> Iterator[Need]:
+    """Lists of members whom a retry would reach, gone within a week."""
+    missed: defaultdict[Run, int] = defaultdict(int)
+    for group in every:
+        if group.help is not Help.NEVER and not group.is_settled:
+            for place in group.retryable:
+                missed[place.run] += place.number
+    days = timedelta(days=organization.retention_days)
+    soon = timezone.now() + WEEK
+    ending = sorted((_start(run) + days, run.pk, run) for run in missed)
+    for ends_at, _, run in [one for one in ending if one[0] < soon][:MOST_OF_A_KIND]:
+        members = "1 member" if missed[run] == 1 else f"{grouped(missed[run])} members"
+        url = retry_url(run, person)
+        page = reverse("broadcasts:broadcast-detail", args=[run.pk])
+        yield Need(
+            key=f"ageing-{run.pk}",
+            tone="info",
+            icon="clock",
+            title=f"“{run.name}” can be retried until {day_in_words(ends_at)}",
+            text=f"{members} did not get it. The list of them is kept for"
+            f" {grouped(organization.retention_days)} days.",
+            step=(
+                Step("Retry failed…", url, is_dialog=True)
+                if url
+                else Step("Open broadcast", page)
+            ),
+            url=page,
+        )
+
+
+def _start(run: Run) -> datetime:
+    return run.started_at or run.created_at
+
+
+def _stopped(person: User, organization: Organization) -> Iterator[Need]:
+    found = stopped_retries(person, organization)
+    for one in found.rows[:MOST_OF_A_KIND] if found else ():
+        retry = one.retry
+        yield Need(
+            key=f"stopped-{retry.pk}",
+            tone="warn",
+            icon="pause",
+            title=f"Automatic retries stopped: {one.title}",
+            text=f"{grouped(retry.delivered)} of the last {grouped(retry.tried)}"
+            f" retries arrived ({retry.error_code}). An administrator resumes them once"
+            " the cause is gone.",
+            step=Step("Resume them", found.url) if found and found.url else None,
+        )
+
+
+def _slots(slots: Slots) -> Iterator[Need]:
+    if not slots.are_scarce:
+        return
+    drafts = f"{reverse('broadcasts:broadcast-list')}?state=draft"
+    yield Need(
+        key="slots",
+        tone="info",
+        icon="inbox",
+        title=f"{grouped(slots.used)} of {grouped(slots.quota)} slots are in use",
+        text="Drafts and scheduled broadcasts take one each; without a free one nothing"
+        " new can be planned.",
+        step=Step("Look at the drafts", drafts),
+        url=drafts,
+    )
