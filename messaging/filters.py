@@ -138,6 +138,25 @@ class MessageFilter(django_filters.FilterSet):  # type: ignore[misc] # It carrie
         return messages.filter(SEEN_STATES[key][1])
 
 
+class UnknownFilter(django_filters.FilterSet):  # type: ignore[misc] # It carries no types.
+    channel = django_filters.ChoiceFilter(
+        label="Channel", choices=channel_choices, empty_label="Any channel"
+    )
+    integration = django_filters.ModelChoiceFilter(
+        label="Integration", queryset=own_integrations, empty_label="Any"
+    )
+    broadcast = django_filters.NumberFilter(
+        field_name="broadcast_id",
+        min_value=1,
+        max_value=LARGEST_ID,
+        widget=forms.HiddenInput,
+    )
+
+    class Meta:
+        model = Message
+        fields: tuple[str, ...] = ()
+
+
 class MemberFilter(django_filters.FilterSet):  # type: ignore[misc] # It carries no types.
     q = django_filters.CharFilter(
         label="Search",

@@ -147,6 +147,29 @@ class MoveForm(forms.Form):
     at = DateTimeLocalField(label="Send at")
 
 
+class CountForm(forms.Form):
+    """A person's word that an unknown message has arrived.
+
+    ``shown_attempts`` is the attempt that they looked at.
+    """
+
+    shown_attempts = forms.IntegerField(
+        min_value=1, max_value=32_767, widget=forms.HiddenInput
+    )
+    reason = forms.CharField(
+        label="How do you know? (optional)",
+        required=False,
+        max_length=300,
+        help_text="Kept with your name, for whoever looks at it later.",
+        widget=forms.TextInput(
+            attrs={"autocomplete": "off", "placeholder": "She confirmed it by phone"}
+        ),
+    )
+
+    def clean_reason(self) -> str:
+        return " ".join(self.cleaned_data["reason"].split())
+
+
 def link_of(message: Message) -> str:
     """Return where the media of a message is, as far as it is known."""
     content = message.amended_content or message.content

@@ -29,10 +29,12 @@ from messaging.views.resending import (
     message_resend,
     message_take_back,
 )
+from messaging.views.unknown import message_count, message_unknown
 
 app_name = "messaging"
 urlpatterns: list[URLPattern] = [
     path("messages/", message_list, name="message-list"),
+    path("messages/unknown/", message_unknown, name="message-unknown"),
     path("messages/bulk/", bulk_list, name="bulk-list"),
     path("messages/bulk/new/", bulk_create, name="bulk-create"),
     path("messages/bulk/<int:pk>/", bulk_detail, name="bulk-detail"),
@@ -49,6 +51,7 @@ urlpatterns: list[URLPattern] = [
         message_take_back,
         name="message-take-back",
     ),
+    path("messages/<int:pk>/delivered/", message_count, name="message-count"),
     path("messages/<int:pk>/copy/", message_copy, name="message-copy"),
     path(
         "messages/<int:pk>/follow-up/cancel/",

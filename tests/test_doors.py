@@ -46,6 +46,7 @@ PAGES = {
     "broadcasts:overview-running",
     "broadcasts:overview-needs",
     "messaging:message-list",
+    "messaging:message-unknown",
     "messaging:bulk-list",
     "messaging:member-list",
     "reports",
@@ -82,6 +83,7 @@ CHANGES_OF_A_MESSAGE = {
     "messaging:message-move",
     "messaging:message-take-back",
     "messaging:message-copy",
+    "messaging:message-count",
     "messaging:message-follow-up-cancel",
 }
 OF_A_BULK_RESEND = {

@@ -24,7 +24,7 @@ from broadcasts.retry import RetryState
 from broadcasts.summary import Counters, counters_of
 from broadcasts.views import outcomes
 from broadcasts.views.failures import failed_page
-from broadcasts.views.links import messages_of, page_for, page_of
+from broadcasts.views.links import messages_of, page_for, page_of, unknown_of
 from messaging.access import (
     own_or_404,
     person_of,
@@ -124,7 +124,7 @@ class LivePart:
             "causes": outcomes.cause_rows(broadcast, counters.causes),
             "skips": counters.skips,
             "skipped_url": messages_of(broadcast.pk, state="skipped"),
-            "unknown_url": messages_of(broadcast.pk, state="unknown"),
+            "unknown_url": unknown_of(broadcast.pk),
             "interval": self.interval,
             "poll_url": f"{page_for('progress', broadcast)}?v={self.mark}",
             "buttons": self._buttons() if self.person.may_write else None,

@@ -22,6 +22,12 @@ def messages_of(broadcast_id: int, **filters: str) -> str:
     return messages_where(broadcast=str(broadcast_id), **filters)
 
 
+def unknown_of(broadcast_id: int) -> str:
+    """Return the page on which the unknown messages of a broadcast are settled."""
+    query = urlencode({"broadcast": broadcast_id})
+    return f"{reverse('messaging:message-unknown')}?{query}"
+
+
 def messages_where(**filters: str) -> str:
     return f"{reverse('messaging:message-list')}?{urlencode(filters)}"
 

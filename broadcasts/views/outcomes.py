@@ -8,7 +8,7 @@ from itertools import groupby
 
 from broadcasts.models import Broadcast
 from broadcasts.summary import Cause, Counters
-from broadcasts.views.links import failed_rows, messages_of
+from broadcasts.views.links import failed_rows, messages_of, unknown_of
 from messaging.channels.catalogue import CatalogueEntry, Fix
 from resend_admin.ui.progress import Progress, Segment
 
@@ -47,12 +47,18 @@ def outcomes(broadcast: Broadcast, counters: Counters) -> list[Outcome]:
             label,
             value,
             colour,
-            messages_of(broadcast.pk, **({"state": state} if state else {})),
+            _address(broadcast.pk, state),
             always,
         )
         for label, value, colour, state, always in rows
         if value or always
     ]
+
+
+def _address(broadcast_id: int, state: str) -> str:
+    if state == "unknown":
+        return unknown_of(broadcast_id)
+    return messages_of(broadcast_id, **({"state": state} if state else {}))
 
 
 def bar(counters: Counters) -> Progress:

@@ -1,4 +1,4 @@
-"""Messages, attempts and receipts: what the engine writes, to look at."""
+"""Messages, attempts, receipts and what people said of them: to look at."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from messaging.admin.tenancy import (
     TenantInline,
     seen_organization_ids,
 )
-from messaging.models import Attempt, Integration, Message, Receipt
+from messaging.models import Attempt, CountedDelivery, Integration, Message, Receipt
 from messaging.search import messages_matching
 
 
@@ -144,3 +144,28 @@ class ReceiptAdmin(ReadOnlyAdmin):
         if not search_term:
             return queryset, False
         return by_number(queryset, search_term, "pk", "attempt_id"), False
+
+
+@admin.register(CountedDelivery)
+class CountedDeliveryAdmin(ReadOnlyAdmin):
+    list_display = (
+        "id",
+        "organization",
+        "message_id",
+        "attempt_id",
+        "person_name",
+        "reason",
+        "created_at",
+    )
+    list_select_related = ("organization",)
+    sortable_by = ()
+    ordering = ("-id",)
+    search_fields = ("id",)
+    search_help_text = "A message's or attempt's number."
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        if not search_term:
+            return queryset, False
+        return by_number(queryset, search_term, "message_id", "attempt_id"), False

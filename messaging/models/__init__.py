@@ -19,6 +19,7 @@ from messaging.models.bulk import (
 )
 from messaging.models.contact import Contact
 from messaging.models.content import Content
+from messaging.models.counted_delivery import CountedDelivery
 from messaging.models.credit import CreditAccount, CreditEntry, CreditStep
 from messaging.models.follow_up import FollowUp, FollowUpState
 from messaging.models.integration import Integration, IntegrationPace, IntegrationState
@@ -50,6 +51,7 @@ __all__ = [
     "BulkResendState",
     "Contact",
     "Content",
+    "CountedDelivery",
     "CreditAccount",
     "CreditEntry",
     "CreditStep",

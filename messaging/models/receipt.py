@@ -66,6 +66,11 @@ class Receipt(models.Model):
                 name="receipt_of_attempt",
             ),
             models.Index(fields=["organization", "-id"], name="receipt_newest"),
+            models.Index(
+                fields=["integration", "address"],
+                condition=Q(result="unmatched"),
+                name="receipt_unmatched",
+            ),
             models.Index(fields=["received_at"], name="receipt_by_age"),
         ]
 

@@ -24,6 +24,7 @@ from messaging.channels.catalogue import lookup
 from messaging.filters import MessageFilter
 from messaging.models import (
     Attempt,
+    CountedDelivery,
     CreditEntry,
     Message,
     MessageState,
@@ -33,6 +34,7 @@ from messaging.models import (
 from messaging.offers import offer_of
 from messaging.views.broadcast_names import BroadcastName, broadcast_names
 from messaging.views.causes import why
+from messaging.views.evidence_words import shown_evidence
 from messaging.views.follow_ups import latest_follow_up, opened_for
 from messaging.views.shown_content import (
     codes_of,
@@ -164,8 +166,10 @@ def _standing(
             broadcast,
             follow_up=latest_follow_up(message),
             opened_for=opened_for(message),
+            counted=CountedDelivery.objects.filter(message_id=message.pk),
             hidden=codes_of(message, attempts),
         ),
+        "evidence": shown_evidence(message),
         "broadcast": broadcast,
         "why": why(message),
         "ledger": [(line, numbers.get(line.attempt_id or 0)) for line in ledger],

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from messaging.channels.catalogue import CatalogueEntry, ErrorClass, lookup
 from messaging.models import (
     Actor,
     Attempt,
     AttemptState,
+    CountedDelivery,
     FollowUp,
     FollowUpState,
     Message,
@@ -22,18 +22,10 @@ from messaging.models import (
     SkipReason,
 )
 from messaging.one_time_codes import hide
+from messaging.views.answers import ShownReceipt, pretty, shown_receipt
 from messaging.views.broadcast_names import BroadcastName
+from messaging.views.counted import contradictions, counted_in_words
 from messaging.views.shown_content import title_of
-
-
-@dataclass(frozen=True, slots=True)
-class ShownReceipt:
-    """What a provider told us later. ``result`` is what became of it."""
-
-    said: str
-    at: datetime
-    result: str
-    raw: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,19 +84,24 @@ def timeline(
     *,
     follow_up: FollowUp | None = None,
     opened_for: FollowUp | None = None,
+    counted: Iterable[CountedDelivery] = (),
     hidden: Collection[str] = (),
 ) -> list[Entry]:
     """Return what is planned, every attempt from the last to the first, the origin.
 
     ``attempts`` come with their integration. ``receipts`` are those of the attempts.
     ``follow_up`` is the template this message waits behind, ``opened_for`` what this
-    message, a template, was sent for. ``hidden`` are codes that no answer may repeat.
+    message, a template, was sent for. ``counted`` is what people counted as delivered,
+    ``hidden`` are codes that no answer may repeat.
     """
     said: dict[int | None, list[Receipt]] = defaultdict(list)
     for receipt in receipts:
         said[receipt.attempt_id] += [receipt]
+    by_people = {one.attempt_id: one for one in counted}
     tries = [
-        _without_codes(_attempt(message, one, said[one.pk]), hidden)
+        _without_codes(
+            _attempt(message, one, said[one.pk], by_people.get(one.pk)), hidden
+        )
         for one in sorted(attempts, key=lambda each: -each.number)
     ]
     planned = [*_standing(message), *_follow_up(message, follow_up)]
@@ -230,7 +227,12 @@ def _origin(
     )
 
 
-def _attempt(message: Message, attempt: Attempt, receipts: list[Receipt]) -> Entry:
+def _attempt(
+    message: Message,
+    attempt: Attempt,
+    receipts: list[Receipt],
+    counted: CountedDelivery | None,
+) -> Entry:
     failed = attempt.state == AttemptState.FAILED
     entry = lookup(attempt.error_code, attempt.error_detail) if failed else None
     outcome, tone, icon = (
@@ -238,20 +240,25 @@ def _attempt(message: Message, attempt: Attempt, receipts: list[Receipt]) -> Ent
         if failed
         else OTHER_OUTCOMES[attempt.state]
     )
+    if counted and attempt.state == AttemptState.DELIVERED:
+        outcome = "counted as delivered"
     return Entry(
         key=str(attempt.number),
-        tone=tone,
+        tone="warn" if counted and contradictions(counted, receipts) else tone,
         icon=icon,
         title=f"Attempt {attempt.number}: {outcome}",
         at=attempt.opened_at,
-        sentences=tuple(_sentences(attempt, entry)),
+        sentences=(
+            *_sentences(attempt, entry),
+            *(counted_in_words(attempt, counted, receipts) if counted else ()),
+        ),
         advice=entry.advice if entry else "",
         facts=(
             *_asked(attempt.actor, attempt.actor_name, attempt.reason),
             *_facts(message, attempt),
         ),
         answer=pretty(attempt.answer),
-        receipts=tuple(_receipt(attempt, each) for each in receipts),
+        receipts=tuple(shown_receipt(attempt, each, counted) for each in receipts),
     )
 
 
@@ -294,20 +301,6 @@ def _asked(actor: str, name: str, reason: str) -> tuple[str, ...]:
     return (by, f"“{reason}”") if reason else (by,)
 
 
-def _receipt(attempt: Attempt, receipt: Receipt) -> ShownReceipt:
-    said = receipt.state or f"something unknown ({receipt.kind})"
-    if receipt.error_code:
-        code = f"{attempt.channel}:{receipt.error_code}"
-        said = f"{said}: {lookup(code, receipt.error_detail).title}"
-    result = receipt.get_result_display() if receipt.result else "Waits to be applied"
-    return ShownReceipt(
-        said=said,
-        at=receipt.occurred_at or receipt.received_at,
-        result=result,
-        raw=pretty(receipt.raw),
-    )
-
-
 def reason_in_words(reason: str) -> str:
     """Return why a message was skipped or cancelled; unknown words as they are."""
     known = {choice.value: str(choice.label) for choice in SkipReason}
@@ -319,15 +312,3 @@ def in_time(milliseconds: int) -> str:
     if milliseconds < 10_000:
         return f"{milliseconds:,} ms"
     return f"{round(milliseconds / 1000):,} s"
-
-
-def pretty(raw: Any) -> str:
-    """Return an answer with line breaks where it is JSON, else as it came."""
-    if isinstance(raw, str):
-        try:
-            raw = json.loads(raw)
-        except ValueError:
-            return str(raw)
-        if not isinstance(raw, dict | list):
-            return json.dumps(raw, ensure_ascii=False)
-    return json.dumps(raw, indent=2, ensure_ascii=False)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from messaging import receipts
 from messaging.audit import ledger_differences, tally_differences
 from messaging.channels.contract import Event, EventKind
-from messaging.dispatch import pace
+from messaging.dispatch import later, pace
 from messaging.dispatch.claim import claim
 from messaging.dispatch.settle import Result, settle
 from messaging.models import (
@@ -155,7 +155,7 @@ def test_any_interleaving_ends_at_the_highest_word_with_a_true_ledger(
             for event in batch:
                 tell(integration, [event])
 
-    rank = {"unknown": 1, **receipts.RANK}
+    rank = {"unknown": 1, **later.RANK}
     # An answer counts only while the attempt is open.
     heard = [answer, *words] if not before else words
     attempt.refresh_from_db()

@@ -13,6 +13,7 @@ from messaging.models import (
     BulkResend,
     Contact,
     Content,
+    CountedDelivery,
     CreditAccount,
     CreditEntry,
     Integration,
@@ -31,6 +32,7 @@ OWNED: list[type[Model]] = [
     BulkResend,
     Contact,
     Content,
+    CountedDelivery,
     CreditAccount,
     CreditEntry,
     Integration,
@@ -57,6 +59,12 @@ def fill(world: World) -> None:
     )
     BulkResend.objects.create(
         organization=world.organization, chosen=f"Message {message.pk}"
+    )
+    CountedDelivery.objects.create(
+        organization=world.organization,
+        message_id=message.pk,
+        attempt_id=message.attempts.get().pk,
+        person_name=f"Somebody of {world.organization}",
     )
 
 

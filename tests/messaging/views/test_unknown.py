@@ -1,0 +1,440 @@
+"""The page of unknown messages: the evidence in words, and two ways to settle it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from messaging.models import (
+    Attempt,
+    Content,
+    CountedDelivery,
+    Integration,
+    Message,
+    Receipt,
+)
+from tests.factories import World
+from tests.messaging.views.rows import receipt, tried
+from tests.messaging.views.test_message_detail import words
+
+pytestmark = pytest.mark.django_db
+
+UNKNOWN = "/messages/unknown/"
+IN_DIALOG = {"HX-Request": "true", "HX-Target": "dialog"}
+
+
+def unknown(
+    world: World,
+    *,
+    left: timedelta = timedelta(hours=2),
+    code: str = "whatsapp:timeout",
+    duration_ms: int | None = 10_000,
+    http_status: int | None = None,
+    **values: Any,
+) -> Message:
+    message = tried(world, "unknown", error_code=code, error_class="unknown", **values)
+    opened_at = timezone.now() - left
+    took = timedelta(milliseconds=duration_ms or 0)
+    Attempt.objects.filter(message=message).update(
+        opened_at=opened_at,
+        closed_at=opened_at + took,
+        duration_ms=duration_ms,
+        http_status=http_status,
+    )
+    return message
+
+
+def heard_of_another(integration: Integration | None) -> None:
+    """Let the integration have got a receipt of some other message just now."""
+    assert integration is not None
+    Receipt.objects.create(
+        organization_id=integration.organization_id,
+        integration=integration,
+        key=f"other {integration.pk}",
+        kind="status",
+        state="delivered",
+        result="ignored",
+        applied_at=timezone.now(),
+        raw={},
+    )
+
+
+def page(client: Client, query: str = "") -> str:
+    response = client.get(f"{UNKNOWN}{query}")
+    assert response.status_code == 200
+    return words(response.content.decode())
+
+
+def address(message: Message, name: str = "message-count") -> str:
+    return reverse(f"messaging:{name}", kwargs={"pk": message.pk})
+
+
+def test_no_answer_and_no_receipt_for_hours(ours: World, editor: Client) -> None:
+    message = unknown(ours)
+    heard_of_another(message.integration)
+
+    text = page(editor)
+
+    assert "and no answer came within 10 s." in text
+    assert (
+        "WhatsApp sends receipts, and none has come for 2 hours: it probably did not"
+        " arrive." in text
+    )
+    assert "Probably did not arrive" in text
+    assert "Count as delivered" in text
+    assert "Send again, may arrive twice" in text
+
+
+def test_a_fresh_one_asks_to_wait(ours: World, editor: Client) -> None:
+    message = unknown(ours, left=timedelta(minutes=3))
+    heard_of_another(message.integration)
+
+    text = page(editor)
+
+    assert "it left only 3 minutes ago: wait a little" in text
+    assert "Too early to tell" in text
+    assert "probably" not in text.casefold()
+
+
+def test_silence_says_nothing_where_no_receipts_come_at_all(
+    ours: World, editor: Client
+) -> None:
+    unknown(ours, integration=ours.integration(name="Front desk"))
+
+    text = page(editor)
+
+    assert "none at all has come through “Front desk” lately" in text
+    assert "No sign either way" in text
+
+
+@pytest.mark.parametrize(
+    ("kind", "who"), [("telegram_bot", "Telegram"), ("smtp", "The mail server")]
+)
+def test_a_provider_without_receipts_is_said_so(
+    ours: World, editor: Client, kind: str, who: str
+) -> None:
+    contact = ours.contact(telegram_chat_id="77", email="ama@example.org")
+    unknown(ours, integration=ours.integration(kind), contact=contact)
+
+    assert f"{who} sends no receipts, so nothing settles it by itself" in page(editor)
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        (
+            {"code": "whatsapp:connection_lost", "duration_ms": 2_100},
+            "the line broke after 2.1 s, before an answer.",
+        ),
+        (
+            {
+                "code": "whatsapp:unreadable_answer",
+                "duration_ms": 340,
+                "http_status": 502,
+            },
+            "an answer came after 340 ms (HTTP 502), but it does not say whether the"
+            " message was taken.",
+        ),
+        (
+            {"code": "resend_admin:worker_lost", "duration_ms": None},
+            "was cut off on our side, so nobody saw whether the request left",
+        ),
+        (
+            {"code": "whatsapp:DUPLICATE_REQUEST"},
+            "The provider says that it has this message already.",
+        ),
+    ],
+)
+def test_what_came_back_is_told(
+    ours: World, editor: Client, values: dict[str, Any], sentence: str
+) -> None:
+    unknown(ours, **values)
+
+    assert sentence in page(editor)
+
+
+def test_the_answer_and_the_receipts_are_there_folded(
+    ours: World, editor: Client
+) -> None:
+    message = unknown(
+        ours, answer='{"oops": "half an ans', error_detail="ServerDisconnected"
+    )
+    receipt(message.attempts.get(), "", result="not_understood", raw={"status": "hm"})
+
+    text = page(editor)
+
+    assert '{"oops": "half an ans' in text.replace("&quot;", '"')
+    assert "What came back: ServerDisconnected" in text
+    assert "something unknown" in text
+    assert "What came about it since does not settle it" in text
+
+
+def test_a_stray_receipt_for_the_same_number_is_shown(
+    ours: World, editor: Client
+) -> None:
+    message = unknown(ours)
+    assert message.integration is not None
+    Receipt.objects.create(
+        organization=ours.organization,
+        integration=message.integration,
+        key="stray",
+        kind="status",
+        state="delivered",
+        address=message.recipient,
+        result="unmatched",
+        applied_at=timezone.now(),
+        raw={"id": "wamid.other"},
+    )
+
+    text = page(editor)
+
+    assert "A receipt for the same address came since" in text
+    assert "wamid.other" in text
+    assert "May have arrived" in text
+
+
+def test_one_time_codes_stay_hidden(ours: World, editor: Client) -> None:
+    content = Content.objects.create(
+        organization=ours.organization,
+        kind="text",
+        payload={"text": "Your code is 123456"},
+    )
+    unknown(ours, content=content, answer='{"echo": "Your code is 123456"}')
+
+    assert "123456" not in page(editor)
+
+
+def test_only_unknown_messages_of_the_own_organization(
+    ours: World, theirs: World, editor: Client
+) -> None:
+    unknown(ours, contact=ours.contact(name="Ama Owusu"))
+    tried(ours, "failed", contact=ours.contact(name="Kofi Mensah"))
+    unknown(theirs, contact=theirs.contact(name="Theirs Entirely"))
+
+    text = page(editor)
+
+    assert "Ama Owusu" in text
+    assert "Kofi Mensah" not in text
+    assert "Theirs Entirely" not in text
+
+
+def test_it_narrows_to_a_broadcast_a_channel_and_an_integration(
+    ours: World, editor: Client
+) -> None:
+    broadcast = ours.broadcast(name="Autumn newsletter")
+    unknown(ours, contact=ours.contact(name="Ama Owusu"), broadcast_id=broadcast.pk)
+    bot = ours.integration("telegram_bot", name="Our bot")
+    other = ours.contact(name="Kofi Mensah", telegram_chat_id="9")
+    unknown(ours, integration=bot, contact=other)
+
+    for query, there, away in (
+        (f"?broadcast={broadcast.pk}", "Ama Owusu", "Kofi Mensah"),
+        ("?channel=telegram", "Kofi Mensah", "Ama Owusu"),
+        (f"?integration={bot.pk}", "Kofi Mensah", "Ama Owusu"),
+    ):
+        text = page(editor, query)
+        assert there in text
+        assert away not in text
+    assert "Autumn newsletter" in page(editor, f"?broadcast={broadcast.pk}")
+    assert "No unknown message matches" in page(editor, "?channel=sms")
+
+
+def test_without_any_it_says_what_the_page_is_for(editor: Client) -> None:
+    assert "Nothing is unknown" in page(editor)
+
+
+def test_an_agent_reads_and_decides_nothing(ours: World, agent: Client) -> None:
+    unknown(ours)
+
+    text = page(agent)
+
+    assert "no answer came within 10 s." in text
+    assert "Count as delivered" not in text
+    assert "Send again" not in text
+
+
+def test_the_number_of_queries_does_not_grow(ours: World, editor: Client) -> None:
+    integration = ours.integration()
+
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            page(editor)
+        return len(captured)
+
+    unknown(ours, integration=integration)
+    first = queries()
+    for _ in range(6):
+        unknown(ours, integration=integration)
+
+    assert queries() == first
+
+
+def test_pages_go_on_by_keyset(ours: World, editor: Client) -> None:
+    integration = ours.integration()
+    for number in range(12):
+        contact = ours.contact(name=f"Member number {number:02}")
+        unknown(ours, integration=integration, contact=contact)
+
+    response = editor.get(UNKNOWN)
+
+    assert "Member number 02" in words(response.content.decode())
+    older = response.context["page"].older
+    assert older
+    assert "Member number 01" in page(editor, f"?older={older}")
+
+
+# Counting one as delivered
+
+
+@pytest.fixture
+def ama(ours: World, editor: Client) -> Client:
+    ours.editor.first_name, ours.editor.last_name = "Ama", "Owusu"
+    ours.editor.save()
+    return editor
+
+
+def test_the_dialog_repeats_what_is_known_and_what_it_costs(
+    ours: World, ama: Client
+) -> None:
+    message = unknown(ours)
+    heard_of_another(message.integration)
+
+    text = words(ama.get(address(message)).content.decode())
+
+    assert "is charged (1 credit)" in text
+    assert "no answer came within 10 s." in text
+    assert "How do you know? (optional)" in text
+
+
+def test_confirming_settles_it_with_name_and_reason_on_the_attempt(
+    ours: World, ama: Client
+) -> None:
+    message = unknown(ours)
+
+    response = ama.post(
+        address(message), {"shown_attempts": 1, "reason": " She  told us "}
+    )
+
+    assert response.status_code == 302
+    text = words(ama.get(response["Location"]).content.decode())
+    assert "Counted as delivered. Your name stands on the attempt." in text
+    assert "Attempt 1: counted as delivered" in text
+    assert "Ama Owusu counted it as delivered on" in text
+    assert "“She told us”" in text
+    assert "Send a copy" in text
+
+
+def test_the_dialog_goes_back_to_the_list_it_came_from(
+    ours: World, ama: Client
+) -> None:
+    message = unknown(ours)
+    there = f"http://testserver{UNKNOWN}?channel=whatsapp"
+
+    response = ama.post(
+        address(message),
+        {"shown_attempts": 1},
+        headers=IN_DIALOG | {"HX-Current-URL": there},
+    )
+
+    assert response["HX-Redirect"] == f"{UNKNOWN}?channel=whatsapp"
+
+
+@pytest.mark.parametrize(
+    "there", ["https://evil.example/messages/unknown/", "http://testserver/members/"]
+)
+def test_any_other_page_leads_to_the_message(
+    ours: World, ama: Client, there: str
+) -> None:
+    message = unknown(ours)
+
+    response = ama.post(
+        address(message),
+        {"shown_attempts": 1},
+        headers=IN_DIALOG | {"HX-Current-URL": there},
+    )
+
+    assert response["HX-Redirect"] == f"/messages/{message.pk}/"
+
+
+def test_whoever_comes_second_reads_who_was_first(ours: World, ama: Client) -> None:
+    message = unknown(ours)
+    ama.post(address(message), {"shown_attempts": 1})
+
+    response = ama.post(address(message), {"shown_attempts": 1})
+
+    assert response.status_code == 409
+    text = words(response.content.decode())
+    assert "Ama Owusu counted it as delivered meanwhile." in text
+    assert CountedDelivery.objects.count() == 1
+
+
+def test_what_is_not_unknown_cannot_be_counted(ours: World, ama: Client) -> None:
+    message = tried(ours, "failed")
+
+    asked = words(ama.get(address(message)).content.decode())
+    response = ama.post(address(message), {"shown_attempts": 1})
+
+    assert "This message is not unknown any more" in asked
+    assert response.status_code == 409
+    message.refresh_from_db()
+    assert message.state == "failed"
+
+
+def test_a_receipt_that_says_otherwise_is_shown_and_changes_nothing(
+    ours: World, ama: Client
+) -> None:
+    message = unknown(ours)
+    ama.post(address(message), {"shown_attempts": 1})
+    receipt(message.attempts.get(), "failed", result="ignored", error_code="131026")
+
+    text = words(ama.get(f"/messages/{message.pk}/").content.decode())
+
+    assert "The provider says otherwise: it failed" in text
+    assert "Contradicts the person who counted it as delivered" in text
+    assert "Said nothing new" not in text
+
+
+def test_a_receipt_that_agrees_says_so(ours: World, ama: Client) -> None:
+    message = unknown(ours)
+    ama.post(address(message), {"shown_attempts": 1})
+    receipt(message.attempts.get(), "delivered", result="ignored")
+
+    text = words(ama.get(f"/messages/{message.pk}/").content.decode())
+
+    assert "A receipt confirmed it later." in text
+
+
+def test_the_messages_own_page_shows_the_same(ours: World, ama: Client) -> None:
+    message = unknown(ours)
+    heard_of_another(message.integration)
+
+    text = words(ama.get(f"/messages/{message.pk}/").content.decode())
+
+    assert "it probably did not arrive" in text
+    assert "Count as delivered" in text
+    assert "Send again, may arrive twice" in text
+
+
+def test_an_agent_sees_no_buttons_on_it(ours: World, agent: Client) -> None:
+    message = unknown(ours)
+
+    text = words(agent.get(f"/messages/{message.pk}/").content.decode())
+
+    assert "Nobody can tell whether this message left." in text
+    assert "Count as delivered" not in text
+
+
+def test_a_broadcast_leads_to_its_unknown_ones(ours: World, editor: Client) -> None:
+    broadcast = ours.broadcast()
+    unknown(ours, broadcast_id=broadcast.pk)
+
+    html = editor.get(f"/broadcasts/{broadcast.pk}/").content.decode()
+
+    assert f"{UNKNOWN}?broadcast={broadcast.pk}" in html
