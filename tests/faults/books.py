@@ -93,8 +93,9 @@ def the_tallies_are_right(facts: Evidence) -> list[str]:
                    reached_before, 1 AS many
             FROM messaging_message
             UNION ALL
+            -- A retry goes on counting where the runs before it stopped.
             SELECT organization_id, broadcast_id, 'attempt', day, channel,
-                   number::int, state, error_code, false, 1
+                   chain_offset + number, state, error_code, false, 1
             FROM messaging_attempt
             WHERE state <> 'open'
             UNION ALL

@@ -40,9 +40,9 @@ from broadcasts.problems import Problem  # noqa: E402
 from messaging import resend  # noqa: E402
 from messaging.bulk import freezing, verdict  # noqa: E402
 from messaging.bulk.selection import Selection  # noqa: E402
-from messaging.models import Actor, Contact, Message  # noqa: E402
-from tests.broadcasts.factories import published_flow  # noqa: E402
-from tests.faults.scene import API_SECRET, TAGS, Side, build  # noqa: E402
+from messaging.models import Actor, Contact, Message, Organization  # noqa: E402
+from tests.faults.plant import API_SECRET  # noqa: E402
+from tests.faults.scene import TAGS, Side, build, find  # noqa: E402
 
 AT_RISK = ("failed", "unknown")
 NORMAL = (DatabaseError, Problem, OSError, http.client.HTTPException)
@@ -69,14 +69,6 @@ class People:
         self.seed = seed
         self.stop = threading.Event()
         self.done: Counter[str] = Counter()
-        self.flows = {
-            side.api_key: published_flow(
-                side.world,
-                side.world.text("Hello {{first_name}}"),
-                side.world.text("And goodbye"),
-            )
-            for side in sides
-        }
 
     def begin(self) -> None:
         """Start a few broadcasts at once, so that there is something to break."""
@@ -128,18 +120,18 @@ class People:
         fields = BroadcastFields(
             name=f"Run {dice.randrange(10**9)}",
             kind=BroadcastKind.FLOW if is_flow else BroadcastKind.TEMPLATE,
-            flow_id=self.flows[side.api_key].pk if is_flow else None,
+            flow_id=side.flow.pk if is_flow else None,
             routes=self._routes(side, dice, is_flow=is_flow),
             audience=Audience(tags=(dice.choice(TAGS),)),
         )
         made = drafts.create_draft(
-            organization=side.world.organization,
-            person=side.world.editor,
+            organization=side.organization,
+            person=side.editor,
             fields=fields,
         )
         schedule.schedule(
             broadcast=made,
-            person=side.world.editor,
+            person=side.editor,
             run_at=timezone.now() + timedelta(minutes=5),
             time_zone="UTC",
         )
@@ -178,7 +170,7 @@ class People:
             self.diary.write("retry", broadcast=broadcast.pk, accepts_duplicate=True)
         made = retrying.create(
             broadcast=broadcast,
-            person=side.world.editor,
+            person=side.editor,
             run_at=timezone.now() + timedelta(minutes=5),
             time_zone="UTC",
             shown_count=offer.count,
@@ -192,14 +184,14 @@ class People:
         sending = list(Broadcast.objects.filter(state=BroadcastState.SENDING)[:10])
         if sending:
             one = dice.choice(sending)
-            person = self._side_of(one.organization_id).world.editor
+            person = self._side_of(one.organization_id).editor
             schedule.cancel(broadcast=one, person=person)
 
     # -- one message, and many ------------------------------------------------------
 
     def resend_in_bulk(self, dice: random.Random) -> None:
         side = dice.choice(self.sides)
-        organization, person = side.world.organization, side.world.editor
+        organization, person = side.organization, side.editor
         candidates = Message.objects.filter(
             organization=organization, state__in=AT_RISK
         ).order_by("-pk")
@@ -260,7 +252,7 @@ class People:
 
     def send_over_http(self, dice: random.Random) -> None:
         side = dice.choice(self.sides)
-        contacts = Contact.objects.filter(organization=side.world.organization)
+        contacts = Contact.objects.filter(organization=side.organization)
         contact = contacts.order_by("pk")[dice.randrange(100)]
         self._post(
             side,
@@ -276,7 +268,7 @@ class People:
         self, side: Side, dice: random.Random, **values: Any
     ) -> Message | None:
         found = Message.objects.filter(
-            organization=side.world.organization, state__in=AT_RISK, **values
+            organization=side.organization, state__in=AT_RISK, **values
         ).order_by("-pk")[:40]
         rows = list(found.select_related("organization"))
         return dice.choice(rows) if rows else None
@@ -307,7 +299,7 @@ class People:
 
     def _side_of(self, organization_id: int) -> Side:
         return next(
-            side for side in self.sides if side.world.organization.pk == organization_id
+            side for side in self.sides if side.organization.pk == organization_id
         )
 
 
@@ -320,14 +312,18 @@ def _code(body: str) -> str:
 
 
 def main() -> int:
+    """Work until told to stop; with a fifth argument only begin, and go."""
     path, members, seed = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
     diary = Diary(path)
-    people = People(build(members), diary, seed)
+    if not Organization.objects.exists():
+        build(members)
+    people = People(find(), diary, seed)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: people.stop.set())
     people.begin()
-    diary.write("ready")
-    people.work()
+    diary.write("ready", seed=seed)
+    if len(sys.argv) == 4:
+        people.work()
     diary.write("done", **{name: people.done[name] for name in sorted(people.done)})
     return 0
 

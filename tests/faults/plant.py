@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import http.client
 import json
 import os
+import secrets
 import signal
 import time
 from collections.abc import Callable
@@ -12,8 +14,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, LiteralString, Self
 
+import psycopg
 import redis
 
 from resend_admin.local.broker import PrivateBroker
@@ -22,8 +25,9 @@ from resend_admin.local.ports import HOST, free_port
 from resend_admin.local.postgres import PrivatePostgres
 from resend_admin.local.program import Program
 from resend_admin.local.roster import CELERY, Roster
-from tests.local.processes import PROJECT, alive, family, wait_until
+from tests.local.processes import PROJECT, family, wait_until
 
+API_SECRET = "torture-secret"  # The clients of these runs, and of no other.
 THREADS, PREFORK = "threads", "prefork"
 FOREIGN = ("DATABASE_URL", "BROKER_URL", "PUBLIC_URL", "LOCAL_FOLDER", "SANDBOX_URL")
 
@@ -146,15 +150,27 @@ class Plant:
         wait_until(lambda: self.status("/healthz") == 200, "the web server")
         wait_until(lambda: self._sandbox_answers(), "the sandbox")
 
-    def start_people(self, members: int, seed: int) -> None:
-        """Start the load: a process of its own, which nobody kills."""
+    def start_people(
+        self, members: int, seed: int, *, only_begin: bool = False
+    ) -> None:
+        """Start the load, a process that nobody kills, and wait until it works."""
         people = Roster(PROJECT, self.folder, self.environment).program(
             "people",
             *("-m", "tests.faults.people", str(self.people_log)),
-            *(str(members), str(seed)),
+            *(str(members), str(seed), *(["begin"] if only_begin else [])),
         )
+        if earlier := self.programs.get("people"):
+            wait_until(lambda: earlier.poll() is not None, "people to go")
+        before = self.people_log.stat().st_size if self.people_log.exists() else 0
         self.programs["people"] = people
         people.start()
+
+        def is_ready() -> bool:
+            assert people.poll() in (None, 0), people.complaint()
+            lines = self.people_log.read_bytes() if self.people_log.exists() else b""
+            return b'"what": "ready"' in lines[before:]
+
+        wait_until(is_ready, "people at work")
 
     def _worker(self, roster: Roster, pool: str) -> Program:
         worker = roster.program(
@@ -183,15 +199,21 @@ class Plant:
                 getattr(self, server).stop()
 
     def mend(self) -> list[str]:
-        """Start again what has died; return its names."""
+        """Start again what has died or was stopped; return its names."""
         dead = [
             one
             for one in self.programs.values()
-            if one.poll() is not None and one.name != "people"
+            if one.name != "people" and (one.child is None or one.poll() is not None)
         ]
         for program in dead:
             program.start()
         return [program.name for program in dead]
+
+    def calm(self) -> None:
+        """End all trouble: everything runs, and the providers are well."""
+        self.behave(reset=True)
+        self.mend()
+        wait_until(lambda: self.status("/readyz") == 200, "the web server")
 
     # -- broken -------------------------------------------------------------------
 
@@ -264,13 +286,39 @@ class Plant:
         finally:
             connection.close()
 
-    def processes(self) -> set[int]:
-        """Return every living process of the programs."""
-        found: set[int] = set()
-        for program in self.programs.values():
-            if program.child is not None:
-                found |= family(program.child.pid)
-        return found & alive().keys()
+    def send_one(self, seconds: float = 30.0) -> tuple[int, str]:
+        """Send one message as another program does; return status and body."""
+        with psycopg.connect(self.postgres.url) as connection:
+            row = connection.execute(SOMEBODY).fetchone()
+        assert row is not None
+        pair = base64.b64encode(f"{row[0]}:{API_SECRET}".encode()).decode()
+        body = {"to": row[1], "type": "text", "text": {"body": "One of a kind"}}
+        web = http.client.HTTPConnection(HOST, self.port, timeout=seconds)
+        try:
+            web.request(
+                "POST",
+                "/v1/whatsapp/send",
+                json.dumps(body),
+                {
+                    "Authorization": f"Basic {pair}",
+                    "Content-Type": "application/json",
+                    "Idempotency-Key": secrets.token_hex(16),
+                },
+            )
+            answer = web.getresponse()
+            return answer.status, answer.read().decode()
+        except (OSError, http.client.HTTPException):
+            return 0, ""
+        finally:
+            web.close()
+
+    def count(self, query: LiteralString) -> int:
+        """Return the one number that a query asks for."""
+        with psycopg.connect(self.postgres.url) as connection:
+            row = connection.execute(query).fetchone()
+        assert row is not None
+        number: int = row[0]
+        return number
 
     def _sandbox_answers(self) -> bool:
         with suppress(OSError, http.client.HTTPException):
@@ -285,6 +333,16 @@ class Plant:
             return response.status, response.read().decode()
         finally:
             connection.close()
+
+
+SOMEBODY = """
+SELECT client.key, contact.phone
+FROM messaging_apiclient AS client
+JOIN messaging_contact AS contact USING (organization_id)
+WHERE contact.phone NOT LIKE '%000_'
+ORDER BY random()
+LIMIT 1
+"""
 
 
 def patiently(condition: Callable[[], bool], seconds: float) -> bool:

@@ -10,16 +10,28 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.utils import timezone
 
+from broadcasts.models import Flow
 from messaging import api_clients
-from messaging.models import ApiAccess, AutomaticRetry, Contact, Content, Integration
+from messaging.models import (
+    ApiAccess,
+    ApiClient,
+    AutomaticRetry,
+    Contact,
+    Content,
+    Integration,
+    Organization,
+    Role,
+    User,
+)
+from tests.broadcasts.factories import published_flow
 from tests.factories import World, world
+from tests.faults.plant import API_SECRET
 
 RATE = 40.0
 """Messages per second of one sender: slow enough that kills find something open."""
 TAGS = ("north", "south", "east", "west")
 DIGITS = ("0001", "0002", "0004", "0006", "0007", "0003")
 """Magic numbers, one of which every tenth member has."""
-API_SECRET = "torture-secret"  # The clients of this run, and of no other.
 PATHS = {
     "whatsapp_cloud": "/whatsapp/v23.0",
     "telegram_bot": "/telegram",
@@ -35,52 +47,55 @@ ACCOUNT_SID = "AC" + "7" * 32
 class Side:
     """One organization, ready to send."""
 
-    world: World
+    organization: Organization
+    editor: User
     senders: tuple[Integration, ...]
     template: Content
+    flow: Flow
     api_key: str
 
 
-def build(members: int) -> list[Side]:
+def find() -> list[Side]:
+    """Return both organizations, as an earlier process has made them."""
+    return [
+        Side(
+            organization=one,
+            editor=User.objects.get(organization=one, role=Role.EDITOR),
+            senders=tuple(Integration.objects.filter(organization=one).order_by("pk")),
+            template=Content.objects.filter(organization=one, kind="template")[0],
+            flow=Flow.objects.filter(organization=one)[0],
+            api_key=ApiClient.objects.get(organization=one).key,
+        )
+        for one in Organization.objects.order_by("pk")
+    ]
+
+
+def build(members: int) -> None:
     """Make both, with so many members each, a thousand at most."""
     ours, theirs = world("Ours", 1_000_000), world("Theirs", 1_000_000)
-    sides = [
-        _side(
-            ours,
-            _whatsapp(ours, NUMBERS[0]),
-            _whatsapp(ours, NUMBERS[1]),
-            _sender(ours, "telegram_bot", credit_price=1),
-        ),
-        _side(
-            theirs,
-            _whatsapp(theirs, NUMBERS[2]),
-            _sender(
-                theirs,
-                "twilio",
-                settings={"account_sid": ACCOUNT_SID},
-                credit_price=3,
-            ),
-            _sender(
-                theirs,
-                "smtp",
-                settings={"host": "127.0.0.1", "port": settings.SANDBOX_SMTP_PORT},
-                credit_price=1,
-            ),
-        ),
-    ]
+    for number in NUMBERS[:2]:
+        _whatsapp(ours, number)
+    _sender(ours, "telegram_bot", credit_price=1)
+    _whatsapp(theirs, NUMBERS[2])
+    account = {"account_sid": ACCOUNT_SID}
+    _sender(theirs, "twilio", settings=account, credit_price=3)
+    server = {"host": "127.0.0.1", "port": settings.SANDBOX_SMTP_PORT}
+    _sender(theirs, "smtp", settings=server, credit_price=1)
     AutomaticRetry.objects.create(
         organization=theirs.organization, channel="whatsapp", is_on=True
     )
-    for number, side in enumerate(sides):
-        _members(side.world, members, number)
-    return sides
+    for side, one in enumerate((ours, theirs)):
+        _complete(one)
+        _members(one, members, side)
 
 
-def _side(ours: World, *senders: Integration) -> Side:
+def _complete(ours: World) -> None:
     ours.organization.broadcast_quota = 1_000
     ours.organization.resend_ladder_minutes = [1]
     ours.organization.save()
-    client, _ = api_clients.create(
+    ours.template()
+    published_flow(ours, ours.text("Hello {{first_name}}"), ours.text("And goodbye"))
+    api_clients.create(
         organization=ours.organization,
         name="Desk",
         access=ApiAccess.WRITE,
@@ -88,10 +103,9 @@ def _side(ours: World, *senders: Integration) -> Side:
         key=f"rak_{ours.organization.pk}torture",
         secret=API_SECRET,
     )
-    return Side(ours, senders, ours.template(), client.key)
 
 
-def _whatsapp(ours: World, number: str) -> Integration:
+def _whatsapp(ours: World, number: str) -> None:
     sender = _sender(
         ours,
         "whatsapp_cloud",
@@ -99,7 +113,6 @@ def _whatsapp(ours: World, number: str) -> Integration:
         credit_price=2,
     )
     register("whatsapp", number, sender.hook_url, sender.credentials["app_secret"])
-    return sender
 
 
 def _sender(

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 KILLS = {
     # Forked children are quick to replace, so that most kills can be theirs.
-    "child of worker-prefork": 50,
-    "worker-threads": 14,
-    "worker-prefork": 4,
-    "beat": 5,
-    "web": 4,
-    "child of web": 7,
+    "child of worker-prefork": 60,
+    "worker-threads": 8,
+    "worker-prefork": 3,
+    "beat": 4,
+    "web": 3,
+    "child of web": 6,
     "broker": 12,
 }
 """What is killed, and how often among a hundred or so."""
@@ -33,8 +33,8 @@ DISTURBANCES = {
     "empty broker": 8,
     "postgres fast": 4,
     "postgres immediate": 3,
-    "term worker-threads": 3,
-    "term worker-prefork": 3,
+    "term worker-threads": 2,
+    "term worker-prefork": 2,
 }
 """What else goes wrong, and how often in proportion."""
 

@@ -20,14 +20,20 @@ from pathlib import Path
 import psycopg
 
 from tests.faults.checker import violations
-from tests.faults.evidence import Evidence, gather, json_lines
+from tests.faults.evidence import Evidence, gather
 from tests.faults.plant import Plant, Size, patiently
 from tests.faults.report import report
 from tests.faults.storm import Strike, disturbance, storm
 from tests.local.processes import PROJECT
 
-SETTLE_SECONDS = 180.0
-"""How long everything may take to come to rest once nothing is broken any more."""
+SETTLE_SECONDS = 60.0
+"""How long nothing may move, once nothing is broken any more, before it is at rest."""
+LONGEST = 600.0
+BREATH_SECONDS = 15.0
+"""How long a strike waits for the work to go on; a kill of what is only starting
+would prove nothing."""
+BREATH_ATTEMPTS = 4
+"""Attempts that have to be made between two strikes."""
 QUIET_SECONDS = 6.0
 """No word between the sandbox and us for so long: a refused post comes again after
 five seconds at most."""
@@ -54,38 +60,28 @@ class Torture:
     wish: Wish
     done: Counter[str] = field(default_factory=Counter)
     kills: int = 0
+    attempts: int = 0
     started_at: float = field(default_factory=time.monotonic)
     settled_after: float = 0.0
     said_at: float = 0.0
 
     def run(self) -> Evidence:
-        people = self.start_people()
+        self.plant.start_people(self.wish.members, self.wish.seed)
         ends_at = time.monotonic() + self.wish.minutes * 60
         for strike in storm(self.wish.seed, self.wish.kills, gap=self.wish.gap):
             time.sleep(strike.after)
+            self.let_them_work()
             self.strike(strike)
             self.say_now_and_then()
             if time.monotonic() > ends_at:
                 say(f"The time is up after {self.kills} kills.")
                 break
-        self.calm_down()
-        os.kill(people, signal.SIGTERM)
+        self.plant.calm()
+        self.plant.ask_to_stop("people")
         self.settle()
         return gather(
             self.plant.postgres.url, self.plant.sandbox_log, self.plant.people_log
         )
-
-    def start_people(self) -> int:
-        """Start the load as a process of its own; return its id."""
-        self.plant.start_people(self.wish.members, self.wish.seed)
-        ready = patiently(lambda: self.heard("ready"), 60)
-        child = self.plant.programs["people"].child
-        assert ready, self.plant.programs["people"].complaint()
-        assert child is not None
-        return child.pid
-
-    def heard(self, what: str) -> bool:
-        return any(one["what"] == what for one in json_lines(self.plant.people_log))
 
     # -- breaking -------------------------------------------------------------------
 
@@ -121,18 +117,34 @@ class Torture:
                 )
         plant.mend()
 
-    def calm_down(self) -> None:
-        self.plant.behave(reset=True)
-        self.plant.mend()
-
     # -- coming to rest ---------------------------------------------------------------
 
     def settle(self) -> None:
-        """Wait until nothing moves any more; too long is for the checker to find."""
+        """Wait until nothing moves any more; what is left then the checker finds."""
         say("Nothing is broken any more; waiting until everything has settled.")
-        began = time.monotonic()
-        patiently(self.is_at_rest, SETTLE_SECONDS)
+        began = moved_at = time.monotonic()
+        standing: tuple[int, ...] = ()
+        while not self.is_at_rest():
+            now = time.monotonic()
+            if standing != (standing := self.standing()):
+                moved_at = now
+            self.say_now_and_then()
+            if max(now - moved_at - SETTLE_SECONDS, now - began - LONGEST) > 0:
+                break
+            time.sleep(0.5)
         self.settled_after = time.monotonic() - began
+
+    def let_them_work(self) -> None:
+        """Wait until some attempts were made since the last strike."""
+        reached = self.attempts + BREATH_ATTEMPTS
+        patiently(lambda: self.standing()[1] >= reached, BREATH_SECONDS)
+        self.attempts = self.standing()[1]
+
+    def standing(self) -> tuple[int, ...]:
+        with psycopg.connect(self.plant.postgres.url) as connection:
+            row = connection.execute(STANDING).fetchone()
+        assert row is not None
+        return row
 
     def is_at_rest(self) -> bool:
         self.plant.mend()
@@ -150,12 +162,11 @@ class Torture:
         if now - self.said_at < PROGRESS_EVERY:
             return
         self.said_at = now
-        with psycopg.connect(self.plant.postgres.url) as connection:
-            row = connection.execute(STANDING).fetchone()
-        assert row is not None
+        messages, attempts, opened, unknown, _ = self.standing()
         say(
-            f"{now - self.started_at:5.0f} s  {self.kills:4} kills  {row[0]:6} messages"
-            f"  {row[1]:6} attempts  {row[2]:4} open  {row[3]:4} unknown"
+            f"{now - self.started_at:5.0f} s  {self.kills:4} kills"
+            f"  {messages:6} messages  {attempts:6} attempts"
+            f"  {opened:4} open  {unknown:4} unknown"
         )
 
 
@@ -173,7 +184,8 @@ STANDING = """
 SELECT (SELECT count(*) FROM messaging_message),
        (SELECT count(*) FROM messaging_attempt),
        (SELECT count(*) FROM messaging_attempt WHERE state = 'open'),
-       (SELECT count(*) FROM messaging_attempt WHERE state = 'unknown')
+       (SELECT count(*) FROM messaging_attempt WHERE state = 'unknown'),
+       (SELECT count(*) FROM messaging_receipt WHERE applied_at IS NOT NULL)
 """
 
 
