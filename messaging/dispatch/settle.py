@@ -59,7 +59,7 @@ def settle(
     columns = {name: [getattr(result, name) for result in results] for name in COLUMNS}
     with transaction.atomic():
         ledger.lock(integration.organization_id)
-        rows = statements.rows(
+        rows = statements.rows_in_binary(
             "settle",
             {
                 **columns,
