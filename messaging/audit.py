@@ -20,6 +20,16 @@ def recovery_differences() -> list[dict[str, Any]]:
     return statements.rows("recovery_differences", {})
 
 
+def figure_differences() -> list[dict[str, Any]]:
+    """Return every daily figure that differs from the tallies it adds up."""
+    return statements.rows("figure_differences", {})
+
+
+def bulk_outcome_differences() -> list[dict[str, Any]]:
+    """Return what bulk resends brought, where it differs from their attempts."""
+    return statements.rows("bulk_outcome_differences", {})
+
+
 def ledger_differences() -> list[dict[str, Any]]:
     """Return the accounts and attempts whose ledger does not add up."""
     return statements.rows(

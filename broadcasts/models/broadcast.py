@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
 
 from broadcasts.models.flow import Flow
 from messaging.models import Content, Organization
@@ -97,6 +97,12 @@ class Broadcast(models.Model):
         null=True, blank=True, help_text="When rows were last made or started."
     )
     took_over = models.JSONField(default=list, blank=True)
+    forecast = models.JSONField(
+        default=dict,
+        blank=True,
+        db_default=Value({}, models.JSONField()),
+        help_text="What a retry was likely to bring, as told when it was confirmed.",
+    )
     routes_changed = models.BooleanField(
         default=False,
         help_text="Its routes are newer than its rows, so a retry chooses again.",

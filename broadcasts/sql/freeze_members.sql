@@ -18,7 +18,7 @@ SELECT source.organization_id, source.contact_id, %(broadcast_id)s,
 FROM ({candidates}) AS chosen
 JOIN messaging_message AS source ON source.id = chosen.id
 CROSS JOIN LATERAL (
-    SELECT sum(run.attempt_count) AS tries,
+    SELECT sum(run.attempt_count - run.given_back) AS tries,
            coalesce((array_agg(run.error_code ORDER BY run.id DESC) FILTER (
                WHERE run.state IN ('failed', 'unknown')
            ))[1], '') AS error,
@@ -27,12 +27,14 @@ CROSS JOIN LATERAL (
                  AND run.amended_content_id IS NULL
            ), 0::smallint) AS parts_sent
     FROM (
-        SELECT id, state, error_code, attempt_count, parts_sent, content_id,
+        SELECT id, state, error_code, attempt_count, given_back, parts_sent,
+               content_id,
                amended_content_id
         FROM messaging_message
         WHERE id = coalesce(source.root_id, source.id)
         UNION ALL
-        SELECT id, state, error_code, attempt_count, parts_sent, content_id,
+        SELECT id, state, error_code, attempt_count, given_back, parts_sent,
+               content_id,
                amended_content_id
         FROM messaging_message
         WHERE root_id = coalesce(source.root_id, source.id)

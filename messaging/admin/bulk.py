@@ -5,7 +5,12 @@ from __future__ import annotations
 from django.contrib import admin
 
 from messaging.admin.tenancy import ReadOnlyAdmin
-from messaging.models import BulkResend, BulkResendItem, BulkResendRefusal
+from messaging.models import (
+    BulkResend,
+    BulkResendItem,
+    BulkResendOutcome,
+    BulkResendRefusal,
+)
 
 
 @admin.register(BulkResend)
@@ -42,5 +47,13 @@ class BulkResendItemAdmin(ReadOnlyAdmin):
 class BulkResendRefusalAdmin(ReadOnlyAdmin):
     organization_path = "bulk__organization"
     list_display = ("id", "bulk_id", "code", "cause", "count")
+    sortable_by = ()
+    ordering = ("-id",)
+
+
+@admin.register(BulkResendOutcome)
+class BulkResendOutcomeAdmin(ReadOnlyAdmin):
+    organization_path = "bulk__organization"
+    list_display = ("id", "bulk_id", "integration_id", "cause_code", "state", "count")
     sortable_by = ()
     ordering = ("-id",)

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 
 from messaging.admin.tenancy import ReadOnlyAdmin
 from messaging.admin.traffic import by_number
-from messaging.models import Pulse, Recovery, Tally
+from messaging.models import DailyFigure, Pulse, Recovery, Tally
 
 
 @admin.register(Tally)
@@ -68,6 +68,26 @@ class RecoveryAdmin(ReadOnlyAdmin):
         if not search_term:
             return queryset, False
         return by_number(queryset, search_term, "broadcast_id"), False
+
+
+@admin.register(DailyFigure)
+class DailyFigureAdmin(ReadOnlyAdmin):
+    list_display = (
+        "day",
+        "organization",
+        "kind",
+        "channel",
+        "integration_id",
+        "number",
+        "outcome",
+        "code",
+        "count",
+        "credits",
+    )
+    list_filter = ("kind",)
+    list_select_related = ("organization",)
+    sortable_by = ()
+    ordering = ("-id",)
 
 
 @admin.register(Pulse)

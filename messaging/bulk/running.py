@@ -155,6 +155,7 @@ def _decide(
         asked_by_name=bulk.created_by_name,
         asked_reason=bulk.reason,
         priority=Priority.BULK,
+        asked_in_bulk=bulk.pk,
     )
 
 

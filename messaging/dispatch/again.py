@@ -30,6 +30,8 @@ class Again:
     asked_by_name: str = ""
     asked_reason: str = ""
     priority: int = Priority.SINGLE
+    asked_in_bulk: int | None = None
+    """The bulk resend that asks, so that it can tell what its tries brought."""
 
 
 COLUMNS = tuple(Again.__dataclass_fields__)

@@ -1,4 +1,4 @@
-"""The figures of resending: what retrying brings, read from tallies that never expire.
+"""The figures of resending: what retrying brings, read from counters that never expire.
 
 - ``report(Scope(organization, first, last, channel, integration_id, broadcast_ids))``
   returns everything that a page of figures shows: success rate by resend number, where

@@ -47,6 +47,14 @@ PARTS: Final = (
     "skipped",
     "cancelled",
 )
+FIRST_RUN: Final = 0
+REACHED_BEFORE: Final = 2
+"""Numbers of a figure of the kind *standing*; see ``messaging.models.FigureKind``."""
+PART_OF: Final = {
+    "delivered": "delivered_first",
+    "sent": "unconfirmed",
+    "sent_later": "unconfirmed",
+}
 CERTAIN_FIRST: Final = (
     *("delivered_first", "delivered_later", "unconfirmed", "waiting"),
     *("skipped", "cancelled", "unknown"),
@@ -62,39 +70,31 @@ def outcomes_by_day(scope: Scope) -> tuple[DayOutcomes, ...]:
     wait nor were left out, have failed or are unknown.
     """
     rows = statements.rows("standing", scope.parameters)
-    has_first_runs = any(not row["is_retry"] for row in rows)
+    has_first_runs = any(row["number"] == FIRST_RUN for row in rows)
     aimed: Counter[date] = Counter()
     parts: dict[date, Counter[str]] = defaultdict(Counter)
     for row in rows:
         # The scope may be one retry alone: then its members are those aimed at.
-        is_first = not row["is_retry"] or not has_first_runs
+        is_first = row["number"] == FIRST_RUN or not has_first_runs
         if is_first:
-            aimed[row["day"]] += row["number"]
+            aimed[row["day"]] += row["count"]
         parts[row["day"]].update(_part(row, is_first=is_first))
     return tuple(_levelled(day, aimed[day], parts[day]) for day in scope.days)
 
 
 def _part(row: Mapping[str, Any], *, is_first: bool) -> dict[str, int]:
-    outcome, number = row["outcome"], row["number"]
+    outcome, count = row["outcome"], row["count"]
     parts: dict[str, int] = {}
     if not is_first:
         if outcome == "cancelled":
             # Given back: its member stands where the run before left them.
             return parts
-        cause = row["cause_code"]
-        if cause and lookup(cause).error_class == ErrorClass.UNKNOWN:
-            parts["unknown"] = -number
-        if row["reached_before"]:
+        if row["code"] and lookup(row["code"]).error_class == ErrorClass.UNKNOWN:
+            parts["unknown"] = -count
+        if row["number"] == REACHED_BEFORE:
             return parts
-    match outcome:
-        case "delivered":
-            late = row["is_late"] or row["is_retry"]
-            part = "delivered_later" if late else "delivered_first"
-        case "sent":
-            part = "unconfirmed"
-        case _:
-            part = outcome
-    parts[part] = parts.get(part, 0) + number
+    part = PART_OF.get(outcome, outcome)
+    parts[part] = parts.get(part, 0) + count
     return parts
 
 

@@ -1,10 +1,10 @@
-"""The numbers of the reports page, by three grouped queries over tallies."""
+"""The numbers of the reports page, by two grouped queries over counters."""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
 
@@ -12,7 +12,11 @@ from messaging.channels.catalogue import CatalogueEntry, lookup
 from messaging.figures import scale, statements
 from messaging.figures.days import DayOutcomes, outcomes_by_day
 from messaging.figures.scope import Scope
+from messaging.models import FigureKind
 from resend_admin.ui.numbers import percent_text
+
+Part = tuple[str, int | None]
+"""A channel and an integration."""
 
 LAST_NUMBER: Final = 5
 """Resends above this one count together with it."""
@@ -205,16 +209,14 @@ class Report:
 
 
 def report(scope: Scope) -> Report:
-    """Return the figures of a scope, by three queries that read only tallies."""
-    parameters = scope.parameters
-    tries = statements.rows("tries", parameters)
-    recoveries = statements.rows("recoveries", parameters)
+    """Return the figures of a scope, by two queries that read only counters."""
+    rows = statements.rows("rates", scope.parameters)
     return Report(
         scope=scope,
-        by_number=_by_number(tries),
+        by_number=_by_number(rows),
         days=outcomes_by_day(scope),
-        causes=_causes(tries),
-        parts=_parts(tries, recoveries),
+        causes=_causes(rows),
+        parts=_parts(rows),
     )
 
 
@@ -228,52 +230,60 @@ def _together(several: Iterable[Recovered]) -> Recovered:
 
 
 def _rate(row: Mapping[str, Any]) -> Rate:
-    return Rate(**{row["outcome"]: row["number"]})
+    return Rate(**{row["outcome"]: row["count"]})
 
 
 def _by_number(rows: Sequence[Mapping[str, Any]]) -> tuple[ResendRate, ...]:
     rates = [Rate() for _ in range(LAST_NUMBER + 1)]
     for row in rows:
-        number = min(max(row["attempt_number"] - 1, 0), LAST_NUMBER)
-        rates[number] += _rate(row)
+        if row["kind"] == FigureKind.TRY:
+            number = min(max(row["number"] - 1, 0), LAST_NUMBER)
+            rates[number] += _rate(row)
     return tuple(ResendRate(number, rate) for number, rate in enumerate(rates))
 
 
 def _causes(rows: Sequence[Mapping[str, Any]]) -> tuple[CauseFigures, ...]:
-    found: dict[str, CauseFigures] = {}
-
-    def of(code: str) -> CauseFigures:
-        entry = lookup(code)
-        return found.setdefault(entry.code, CauseFigures(entry, 0, Rate()))
-
+    failures: Counter[str] = Counter()
+    retried: dict[str, Rate] = {}
+    entries: dict[str, CatalogueEntry] = {}
     for row in rows:
-        if row["outcome"] == "failed":
-            cause = of(row["error_code"])
-            found[cause.code] = replace(cause, failures=cause.failures + row["number"])
-        if row["cause_code"]:
-            cause = of(row["cause_code"])
-            found[cause.code] = replace(cause, retried=cause.retried + _rate(row))
-    return tuple(
-        sorted(found.values(), key=lambda one: (-one.failures, -one.retried.tries))
+        if row["kind"] in {FigureKind.FAILURE, FigureKind.ANSWER}:
+            entry = lookup(row["code"])
+            entries[entry.code] = entry
+            if row["kind"] == FigureKind.FAILURE:
+                failures[entry.code] += row["count"]
+            else:
+                known = retried.get(entry.code, Rate())
+                retried[entry.code] = known + _rate(row)
+    found = (
+        CauseFigures(entry, failures[code], retried.get(code, Rate()))
+        for code, entry in entries.items()
     )
+    return tuple(sorted(found, key=lambda one: (-one.failures, -one.retried.tries)))
 
 
-def _parts(
-    tries: Sequence[Mapping[str, Any]], recoveries: Sequence[Mapping[str, Any]]
-) -> tuple[PartFigures, ...]:
-    found: dict[tuple[str, int | None], PartFigures] = {}
-    for row in (*tries, *recoveries):
-        key = (row["channel"], row["integration_id"])
-        part = found.get(key) or PartFigures(*key, Rate(), Rate(), Recovered({}, 0))
-        if "bucket" in row:
-            more = Recovered({row["bucket"]: row["number"]}, row["credits"])
-            part = replace(part, recovered=_together((part.recovered, more)))
-        elif row["attempt_number"] == 1:
-            part = replace(part, first=part.first + _rate(row))
-        else:
-            part = replace(part, resends=part.resends + _rate(row))
-        found[key] = part
-    return tuple(sorted(found.values(), key=_busiest))
+def _parts(rows: Sequence[Mapping[str, Any]]) -> tuple[PartFigures, ...]:
+    firsts: dict[Part, Rate] = defaultdict(Rate)
+    resends: dict[Part, Rate] = defaultdict(Rate)
+    recovered: dict[Part, Recovered] = {}
+    for row in rows:
+        part = (row["channel"], row["integration_id"])
+        if row["kind"] == FigureKind.TRY:
+            rates = firsts if row["number"] == 1 else resends
+            rates[part] += _rate(row)
+        elif row["kind"] == FigureKind.RECOVERED:
+            known = recovered.get(part, Recovered())
+            recovered[part] = Recovered(
+                {**known.buckets, row["number"]: row["count"]},
+                known.credits + row["credits"],
+            )
+    found = (
+        PartFigures(
+            *part, firsts[part], resends[part], recovered.get(part, Recovered())
+        )
+        for part in {**firsts, **resends, **recovered}
+    )
+    return tuple(sorted(found, key=_busiest))
 
 
 def _busiest(part: PartFigures) -> tuple[int, str, int]:

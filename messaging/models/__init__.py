@@ -14,6 +14,7 @@ from messaging.models.bulk import (
     BulkItemState,
     BulkResend,
     BulkResendItem,
+    BulkResendOutcome,
     BulkResendRefusal,
     BulkResendState,
 )
@@ -33,7 +34,13 @@ from messaging.models.message import (
 from messaging.models.organization import Organization
 from messaging.models.pulse import Pulse
 from messaging.models.receipt import Receipt, ReceiptResult
-from messaging.models.tally import Recovery, Tally, TallyUnit
+from messaging.models.tally import (
+    DailyFigure,
+    FigureKind,
+    Recovery,
+    Tally,
+    TallyUnit,
+)
 from messaging.models.user import Role, User
 
 __all__ = [
@@ -47,6 +54,7 @@ __all__ = [
     "BulkItemState",
     "BulkResend",
     "BulkResendItem",
+    "BulkResendOutcome",
     "BulkResendRefusal",
     "BulkResendState",
     "Contact",
@@ -55,6 +63,8 @@ __all__ = [
     "CreditAccount",
     "CreditEntry",
     "CreditStep",
+    "DailyFigure",
+    "FigureKind",
     "FollowUp",
     "FollowUpState",
     "Integration",

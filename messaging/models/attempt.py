@@ -46,6 +46,9 @@ class Attempt(models.Model):
     )
     content = models.ForeignKey(Content, on_delete=models.PROTECT, db_index=False)
     broadcast_id = models.BigIntegerField(null=True, blank=True)
+    bulk_id = models.BigIntegerField(
+        null=True, blank=True, help_text="The bulk resend that asked for it."
+    )
     opened_at = models.DateTimeField(db_default=Now())
     closed_at = models.DateTimeField(null=True, blank=True)
     delivered_at = models.DateTimeField(null=True, blank=True)

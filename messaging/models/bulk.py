@@ -227,3 +227,31 @@ class BulkResendRefusal(models.Model):
 
     def __str__(self) -> str:
         return f"{self.code} {self.cause}: {self.count}"
+
+
+class BulkResendOutcome(models.Model):
+    """What became of the tries that it asked for, by the error they answer.
+
+    Written by a trigger on attempts, in the same transaction; automatic retries that
+    follow are not its own. ``pruned`` of them have no row any more.
+    """
+
+    bulk = models.ForeignKey(
+        BulkResend, on_delete=models.CASCADE, db_index=False, related_name="outcomes"
+    )
+    integration_id = models.BigIntegerField()
+    count = models.BigIntegerField(default=0, db_default=0)
+    pruned = models.BigIntegerField(default=0, db_default=0)
+    state = models.CharField(max_length=10)
+    cause_code = models.CharField(max_length=80, blank=True, default="", db_default="")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["bulk", "integration_id", "cause_code", "state"],
+                name="bulk_outcome_key",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.cause_code} {self.state}: {self.count}"

@@ -212,6 +212,9 @@ class Message(models.Model):
     asked_reason = models.CharField(
         max_length=300, blank=True, default="", db_default=""
     )
+    asked_in_bulk = models.BigIntegerField(
+        null=True, blank=True, help_text="The bulk resend that asked for it."
+    )
     suffix = models.CharField(
         max_length=9,
         editable=False,

@@ -85,6 +85,13 @@ class Tally(models.Model):
         indexes = [
             models.Index(fields=["broadcast_id", "unit"], name="tally_of_broadcast"),
             models.Index(fields=["organization", "unit", "day"], name="tally_by_day"),
+            models.Index(
+                fields=["organization", "day"],
+                condition=Q(
+                    unit="message", outcome__in=["planned", "queued", "sending"]
+                ),
+                name="tally_waiting",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -143,3 +150,67 @@ class Recovery(models.Model):
 
     def __str__(self) -> str:
         return f"Recovered by resend {self.resend_number}: {self.count}"
+
+
+class FigureKind(models.TextChoices):
+    """What a daily figure counts.
+
+    *try*: closed attempts, by the number along the chain (6 stands for all later
+    ones). *failure*: those that failed, by their error. *answer*: those that answered
+    an error, by that error. *standing*: messages that have come to rest, by where
+    they stand; the number is 0 for a first run, 1 for a retry, 2 for a retry whose
+    person had been reached before; the code is the error that the retry answers.
+    *recovered*: recoveries, where the number is the bucket.
+    """
+
+    TRY = "try", "Tries"
+    FAILURE = "failure", "Failures by cause"
+    ANSWER = "answer", "Tries that answer a cause"
+    STANDING = "standing", "Where messages stand"
+    RECOVERED = "recovered", "Recoveries"
+
+
+class DailyFigure(models.Model):
+    """Tallies and recoveries added up over all broadcasts of a day.
+
+    Written by triggers on those two, in the same transaction; waiting messages are
+    left out, so that no claim writes here. ``day`` of *standing* is the day of the
+    first run of the chain.
+    """
+
+    organization = models.ForeignKey(
+        Organization, on_delete=models.CASCADE, db_index=False
+    )
+    integration_id = models.BigIntegerField(null=True, blank=True)
+    day = models.DateField()
+    count = models.BigIntegerField(default=0, db_default=0)
+    credits = models.BigIntegerField(default=0, db_default=0)
+    number = models.PositiveSmallIntegerField()
+    kind = models.CharField(max_length=10, choices=FigureKind.choices)
+    channel = models.CharField(max_length=10, blank=True)
+    outcome = models.CharField(max_length=20, blank=True)
+    code = models.CharField(max_length=80, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=[
+                    "organization",
+                    "kind",
+                    "day",
+                    "channel",
+                    "integration_id",
+                    "number",
+                    "outcome",
+                    "code",
+                ],
+                nulls_distinct=False,
+                name="daily_figure_key",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind__in=FigureKind.values), name="daily_figure_kind_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} on {self.day}: {self.count}"

@@ -5,8 +5,8 @@ WITH due AS MATERIALIZED (
     SELECT id, organization_id, contact_id, broadcast_id, root_id,
            coalesce(amended_content_id, content_id) AS content_id, channel,
            recipient, attempt_count, parts_sent, parameters, day, expires_at,
-           asked_by, asked_by_name, asked_reason, priority, due_at, given_back,
-           earlier_tries, first_failed_at,
+           asked_by, asked_by_name, asked_reason, asked_in_bulk, priority, due_at,
+           given_back, earlier_tries, first_failed_at,
            coalesce(nullif(error_code, ''), earlier_error) AS cause_code
     FROM messaging_message
     WHERE integration_id = %(integration_id)s
@@ -84,7 +84,8 @@ opened AS (
     INSERT INTO messaging_attempt
         (organization_id, message_id, integration_id, content_id, broadcast_id,
          opened_at, day, number, price, parts, parts_sent, state, channel, actor,
-         actor_name, reason, cause_code, chain_offset, first_failed_at)
+         actor_name, reason, cause_code, chain_offset, first_failed_at,
+         bulk_id)
     SELECT decided.organization_id, decided.id, %(integration_id)s, decided.content_id,
            decided.broadcast_id, clock_timestamp(), decided.day, changed.attempt_count,
            %(price)s,
@@ -93,7 +94,8 @@ opened AS (
                ELSE 1 END,
            decided.parts_sent, 'open', decided.channel, decided.asked_by,
            decided.asked_by_name, decided.asked_reason, decided.cause_code,
-           decided.earlier_tries - decided.given_back, decided.first_failed_at
+           decided.earlier_tries - decided.given_back, decided.first_failed_at,
+           decided.asked_in_bulk
     FROM changed
     JOIN decided ON decided.id = changed.id
     JOIN messaging_content AS content ON content.id = decided.content_id

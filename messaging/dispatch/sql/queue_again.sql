@@ -6,9 +6,9 @@ WITH wanted AS (
     FROM unnest(
         %(message_id)s::bigint[], %(attempt_count)s::int[], %(due_in)s::float[],
         %(content_id)s::bigint[], %(asked_by)s::text[], %(asked_by_name)s::text[],
-        %(asked_reason)s::text[], %(priority)s::int[]
+        %(asked_reason)s::text[], %(priority)s::int[], %(asked_in_bulk)s::bigint[]
     ) AS w (message_id, attempt_count, due_in, content_id, asked_by, asked_by_name,
-            asked_reason, priority)
+            asked_reason, priority, asked_in_bulk)
 ),
 ours AS MATERIALIZED (
     SELECT message.id
@@ -35,6 +35,7 @@ SET state = 'queued',
     asked_by = wanted.asked_by,
     asked_by_name = wanted.asked_by_name,
     asked_reason = wanted.asked_reason,
+    asked_in_bulk = wanted.asked_in_bulk,
     priority = wanted.priority,
     parts_sent = CASE WHEN wanted.content_id IS NULL THEN message.parts_sent ELSE 0 END,
     amended_content_id = coalesce(wanted.content_id, message.amended_content_id)

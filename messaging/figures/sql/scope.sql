@@ -1,5 +1,3 @@
-AND (%(channel)s = '' OR tally.channel = %(channel)s)
+AND (%(channel)s = '' OR figure.channel = %(channel)s)
   AND (%(integration_id)s::bigint IS NULL
-       OR tally.integration_id = %(integration_id)s)
-  AND (%(broadcast_ids)s::bigint[] IS NULL
-       OR tally.broadcast_id = ANY (%(broadcast_ids)s::bigint[]))
+       OR figure.integration_id = %(integration_id)s)

@@ -1,38 +1,48 @@
-"""``manage.py check_tallies``: recount every row and compare with the tallies."""
+"""``manage.py check_tallies``: recount every row and compare with the counters."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError
 
-from messaging.audit import recovery_differences, tally_differences
+from messaging import audit
+
+CHECKS: Final[dict[str, Callable[[], list[dict[str, Any]]]]] = {
+    "tally": audit.tally_differences,
+    "recovery": audit.recovery_differences,
+    "daily figure": audit.figure_differences,
+    "outcome of a bulk resend": audit.bulk_outcome_differences,
+}
+NUMBERS: Final = {"tallied", "counted", "tallied_credits", "counted_credits"}
 
 
 class Command(BaseCommand):
-    help = "Recount all messages and attempts and compare them with the tallies."
+    help = "Recount all messages and attempts and compare them with the counters."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        differences = tally_differences()
-        for one in differences:
-            self.stderr.write(
-                f"organization {one['organization_id']}, broadcast"
-                f" {one['broadcast_id'] or 'none'}, {one['day']}:"
-                f" {one['tallied']} tallied, {one['counted']} found:"
-                f" {one['channel'] or 'no channel'} {one['unit']}s {one['outcome']}"
-                f" at attempt {one['attempt_number']} {one['error_code']}"
-            )
-        recoveries = recovery_differences()
-        for one in recoveries:
-            self.stderr.write(
-                f"organization {one['organization_id']}, broadcast"
-                f" {one['broadcast_id'] or 'none'}, {one['day']}:"
-                f" {one['tallied']} tallied, {one['counted']} found:"
-                f" {one['channel']} messages recovered by resend"
-                f" {one['resend_number']}, bucket {one['bucket']}"
-                f" ({one['tallied_credits']} and {one['counted_credits']} credits)"
-            )
-        if number := len(differences) + len(recoveries):
-            message = f"{number} tallies differ from their rows."
+        number = 0
+        for name, differences in CHECKS.items():
+            for one in differences():
+                number += 1
+                self.stderr.write(f"{name}: {_in_words(one)}")
+        if number:
+            message = f"{number} counters differ from their rows."
             raise CommandError(message)
         self.stdout.write("Every tally agrees with its rows.")
+
+
+def _in_words(one: Mapping[str, Any]) -> str:
+    key = ", ".join(
+        f"{name.removesuffix('_id').replace('_', ' ')} {value}"
+        for name, value in one.items()
+        if name not in NUMBERS and value not in (None, "", False)
+    )
+    credits = ""
+    if one.get("tallied_credits") != one.get("counted_credits"):
+        credits = (
+            f", {one['tallied_credits']} credits tallied and"
+            f" {one['counted_credits']} found"
+        )
+    return f"{key}: {one['tallied']} tallied, {one['counted']} found{credits}"
