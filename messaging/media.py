@@ -1,21 +1,13 @@
-"""A new link for media: looked at before it is sent, without being lured inside.
-
-The address that is really connected to is checked, so a name that points into
-the own network is refused, whatever it pointed to a moment ago.
-"""
+"""A new link for media: looked at before it is sent, without being lured inside."""
 
 from __future__ import annotations
 
 import asyncio
-import ipaddress
-import socket
-from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
-from django.conf import settings
 
+from messaging import outside
 from messaging.channels.contract import ContentKind
 from messaging.models import Content
 
@@ -59,21 +51,23 @@ def check(url: str, kind: ContentKind) -> None:
         message = "Enter a full web address that begins with https://."
         raise MediaError(message)
     try:
-        _refuse_inside(parts.hostname)
+        outside.refuse_inside(parts.hostname)
         status, headers = asyncio.run(_head(url))
-    except _InsideError as error:
-        message = (
-            f"“{parts.hostname}” is an address inside a private network. Put the file"
-            " where everybody can reach it."
-        )
-        raise MediaError(message) from error
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-        message = (
-            f"“{parts.hostname}” could not be reached. Open the link in a private"
-            " browser window; when it loads there, try again."
-        )
-        raise MediaError(message) from error
+        raise MediaError(_why_not(parts.hostname, error)) from error
     _judge(status, headers, kind)
+
+
+def _why_not(host: str, error: Exception) -> str:
+    if outside.was_inside(error):
+        return (
+            f"“{host}” is an address inside a private network. Put the file where"
+            " everybody can reach it."
+        )
+    return (
+        f"“{host}” could not be reached. Open the link in a private browser window;"
+        " when it loads there, try again."
+    )
 
 
 def _judge(status: int, headers: dict[str, str], kind: ContentKind) -> None:
@@ -101,70 +95,11 @@ def _judge(status: int, headers: dict[str, str], kind: ContentKind) -> None:
 
 async def _head(url: str) -> tuple[int, dict[str, str]]:
     timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
-    connector = aiohttp.TCPConnector(resolver=_Outside(), use_dns_cache=False)
     async with (
         aiohttp.ClientSession(
-            timeout=timeout, connector=connector, trust_env=False
+            timeout=timeout, connector=outside.connector(), trust_env=False
         ) as session,
         session.head(url, allow_redirects=False) as answer,
     ):
         headers = {name.lower(): value for name, value in answer.headers.items()}
         return answer.status, headers
-
-
-class _InsideError(Exception):
-    """The name leads into a private network."""
-
-
-def _refuse_inside(host: str) -> None:
-    """Refuse an address written as numbers: no resolver is asked for those."""
-    try:
-        ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
-        return
-    if not is_outside(host):
-        raise _InsideError(host)
-
-
-class _Outside(AbstractResolver):
-    """Resolves names to public addresses only; what it returns is connected to."""
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
-        loop = asyncio.get_running_loop()
-        found = await loop.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, family=family
-        )
-        results = []
-        for address_family, _, protocol, _, address in found:
-            ip = str(address[0])
-            if not is_outside(ip):
-                raise _InsideError(ip)
-            results.append(_result(host, ip, port, address_family, protocol))
-        return results
-
-    async def close(self) -> None:
-        """Nothing is kept open."""
-
-
-def is_outside(ip: str) -> bool:
-    """Tell whether an address belongs to the public internet."""
-    if settings.FETCH_FROM_PRIVATE_ADDRESSES:
-        return True
-    address = ipaddress.ip_address(ip.partition("%")[0])
-    mapped = getattr(address, "ipv4_mapped", None)
-    if mapped is not None:
-        address = mapped
-    return address.is_global and not address.is_multicast
-
-
-def _result(host: str, ip: str, port: int, family: Any, protocol: int) -> ResolveResult:
-    return ResolveResult(
-        hostname=host,
-        host=ip,
-        port=port,
-        family=family,
-        proto=protocol,
-        flags=socket.AI_NUMERICHOST,
-    )

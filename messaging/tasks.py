@@ -15,6 +15,8 @@ from messaging.dispatch import doorbell, pace, pulse
 from messaging.dispatch import rescue as rescuing
 from messaging.dispatch.pumps import pumps
 from messaging.dispatch.stopping import stopping
+from messaging.webhooks import courier, tending
+from messaging.webhooks import doorbell as webhook_doorbell
 
 _LOADED_IN = os.getpid()
 """The worker itself; the children of its pool are forked from it later."""
@@ -64,6 +66,21 @@ def prune_api() -> None:
     """Forget answers that nobody may ask for again, and tokens that have expired."""
     idempotency.prune()
     api_clients.prune_tokens()
+
+
+@shared_task(name=webhook_doorbell.DELIVER)
+def deliver_webhooks() -> None:
+    courier.run()
+
+
+@shared_task(name="messaging.tasks.tend_webhooks")
+def tend_webhooks() -> None:
+    tending.tend()
+
+
+@shared_task(name="messaging.tasks.prune_webhooks")
+def prune_webhooks() -> None:
+    tending.prune()
 
 
 @worker_shutting_down.connect

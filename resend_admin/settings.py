@@ -253,6 +253,21 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 600.0,
         "options": {"expires": 300},
     },
+    "deliver webhooks": {
+        "task": "messaging.tasks.deliver_webhooks",
+        "schedule": 1.0,
+        "options": {"expires": 2},
+    },
+    "tend webhooks": {
+        "task": "messaging.tasks.tend_webhooks",
+        "schedule": 5.0,
+        "options": {"expires": 10},
+    },
+    "prune webhooks": {
+        "task": "messaging.tasks.prune_webhooks",
+        "schedule": 3600.0,
+        "options": {"expires": 600},
+    },
     "prune api": {
         "task": "messaging.tasks.prune_api",
         "schedule": 3600.0,
@@ -270,6 +285,11 @@ RESCUE_AFTER_SECONDS = env.int("RESCUE_AFTER_SECONDS", default=120)
 """An attempt open for longer is in doubt: nobody is waiting for its answer."""
 LATE_AFTER_SECONDS = env.int("LATE_AFTER_SECONDS", default=300)
 """What was due this long while the system was down is not sent any more."""
+
+WEBHOOK_CONCURRENCY = env.int("WEBHOOK_CONCURRENCY", default=20)
+"""Requests of one webhook endpoint under way; each second brings five rounds."""
+WEBHOOK_COURIERS = env.int("WEBHOOK_COURIERS", default=1)
+"""Tasks that deliver webhooks at the same time, over all workers."""
 
 FETCH_FROM_PRIVATE_ADDRESSES = env.bool("FETCH_FROM_PRIVATE_ADDRESSES", default=False)
 """Whether links that people enter may lead into the own network."""

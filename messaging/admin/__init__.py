@@ -16,6 +16,7 @@ from messaging.admin import (
     people,
     resending,
     traffic,
+    webhooks,
 )
 
 __all__ = [
@@ -29,4 +30,5 @@ __all__ = [
     "people",
     "resending",
     "traffic",
+    "webhooks",
 ]

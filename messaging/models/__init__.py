@@ -42,6 +42,22 @@ from messaging.models.tally import (
     TallyUnit,
 )
 from messaging.models.user import Role, User
+from messaging.models.webhook import (
+    EndpointState,
+    OffReason,
+    WebhookEndpoint,
+    WebhookHealth,
+    WebhookSecret,
+    WebhookType,
+)
+from messaging.models.webhook_delivery import (
+    DeliveryPriority,
+    DeliveryState,
+    WebhookCourier,
+    WebhookDelivery,
+    WebhookEvent,
+    WebhookRecovery,
+)
 
 __all__ = [
     "Actor",
@@ -64,6 +80,9 @@ __all__ = [
     "CreditEntry",
     "CreditStep",
     "DailyFigure",
+    "DeliveryPriority",
+    "DeliveryState",
+    "EndpointState",
     "FigureKind",
     "FollowUp",
     "FollowUpState",
@@ -73,6 +92,7 @@ __all__ = [
     "KeptAnswer",
     "Message",
     "MessageState",
+    "OffReason",
     "Organization",
     "Priority",
     "Pulse",
@@ -85,4 +105,12 @@ __all__ = [
     "Tally",
     "TallyUnit",
     "User",
+    "WebhookCourier",
+    "WebhookDelivery",
+    "WebhookEndpoint",
+    "WebhookEvent",
+    "WebhookHealth",
+    "WebhookRecovery",
+    "WebhookSecret",
+    "WebhookType",
 ]

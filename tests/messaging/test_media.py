@@ -90,31 +90,6 @@ def test_nothing_inside_is_ever_asked(shelf: str, host: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "ip",
-    [
-        "10.0.0.1",
-        "172.16.3.4",
-        "192.168.1.1",
-        "169.254.169.254",
-        "100.64.0.1",
-        "0.0.0.0",  # noqa: S104 - an address to refuse
-        "224.0.0.1",
-        "::1",
-        "fe80::1%eth0",
-        "fc00::1",
-        "::ffff:127.0.0.1",
-    ],
-)
-def test_private_addresses_are_inside(ip: str) -> None:
-    assert not media.is_outside(ip)
-
-
-def test_public_addresses_are_outside() -> None:
-    assert media.is_outside("93.184.215.14")
-    assert media.is_outside("2606:2800:21f:cb07:6820:80da:af6b:8b2c")
-
-
-@pytest.mark.parametrize(
     "url", ["", "cat.jpg", "ftp://example.org/cat.jpg", "https://me:x@example.org/c"]
 )
 def test_what_is_no_web_address_is_refused(url: str) -> None:
