@@ -11,7 +11,7 @@ SQL = Path(__file__).parent / "sql"
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("broadcasts", "0003_broadcast_progress"),
+        ("broadcasts", "0004_forecast"),
         ("messaging", "0017_webhooks_out"),
     ]
 
