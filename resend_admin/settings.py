@@ -97,13 +97,16 @@ DATABASES["default"]["OPTIONS"] = {
     "pool": {
         "min_size": 1,
         "max_size": env.int("DATABASE_POOL_SIZE", default=8),
-        "timeout": 10,
+        # So long a page waits for a restart before it says that it has to.
+        "timeout": 4,
     },
     "options": (
         f"-c statement_timeout={env.int('STATEMENT_TIMEOUT_MS', default=30_000)}"
         " -c idle_in_transaction_session_timeout=60000"
     ),
 }
+# A connection that did not survive a restart is replaced before it is used.
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DATABASES["default"]["TEST"] = {"NAME": "resend_admin_test"}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

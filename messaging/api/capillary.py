@@ -173,7 +173,7 @@ EXAMPLES: dict[str, Any] = {
     auth=writers(),
     response={
         200: CommunicationResent,
-        (401, 403, 405, 411, 413, 415, 422, 429, 500): CommunicationInvalid,
+        (401, 403, 405, 411, 413, 415, 422, 429, 500, 503): CommunicationInvalid,
         (400, 409): CommunicationInvalid | CommunicationRefused,
         404: CommunicationRefused,
     },

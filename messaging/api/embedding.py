@@ -77,7 +77,7 @@ class TokenMade(Reply):
     auth=readers(),
     response={
         200: TokenMade,
-        (400, 401, 403, 404, 405, 411, 413, 415, 422, 429, 500): Refusal,
+        (400, 401, 403, 404, 405, 411, 413, 415, 422, 429, 500, 503): Refusal,
     },
     summary="Open a member's communication inside another product",
     operation_id="embed_token",

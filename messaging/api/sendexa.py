@@ -36,10 +36,10 @@ from messaging.models import Actor, ApiClient
 from messaging.resend import Asker, Outcome, Refused, Scheduled, Sent, Wish
 
 REFUSALS: dict[tuple[int, ...], Any] = {
-    (400, 401, 403, 404, 405, 409, 411, 413, 415, 422, 429, 500): Refusal
+    (400, 401, 403, 404, 405, 409, 411, 413, 415, 422, 429, 500, 503): Refusal
 }
 READ_REFUSALS: dict[tuple[int, ...], Any] = {
-    (400, 401, 403, 404, 405, 411, 413, 429, 500): Refusal
+    (400, 401, 403, 404, 405, 411, 413, 429, 500, 503): Refusal
 }
 VENDORS_PREFIX = "exa_wa_"
 PROVIDER_REFUSED = "The provider refused the WhatsApp message"

@@ -24,6 +24,7 @@ from messaging.api.problems import (
     refuse,
     request_id,
 )
+from resend_admin.ui import outage
 
 logger = logging.getLogger(__name__)
 View = Callable[..., HttpResponse]
@@ -76,6 +77,15 @@ WORDS = {
 """The checker's kinds of errors as a person would put them."""
 
 
+AWAY = Problem(
+    503,
+    "unavailable",
+    "The database does not answer. Ask for the state of the message before you repeat"
+    " a request that sends something.",
+    retry_after=outage.RETRY_AFTER,
+)
+
+
 @api.exception_handler(Problem)
 def tell_problem(request: HttpRequest, problem: Any) -> HttpResponse:
     logger.info("%s %s %s", request_id(request), problem.status, problem.code)
@@ -110,6 +120,9 @@ def tell_http_error(request: HttpRequest, error: Any) -> HttpResponse:
 
 @api.exception_handler(Exception)
 def tell_fault(request: HttpRequest, error: Any) -> HttpResponse:
+    if outage.is_away(error):
+        logger.warning("%s: the database does not answer", request_id(request))
+        return refuse(request, AWAY, _envelope(request))
     logger.exception("%s failed", request_id(request), exc_info=error)
     message = "This went wrong on our side. Tell us the requestId."
     problem = Problem(500, "internal_error", message)
