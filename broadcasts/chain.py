@@ -25,6 +25,7 @@ from typing import Any
 from django.db.models import Q, Sum
 
 from broadcasts.models import Broadcast
+from broadcasts.models.broadcast import LIVE_STATES
 from broadcasts.summary import Cause, Counters, Line, causes_of, counters
 from broadcasts.ways import rows, statement
 from messaging.models import MessageState, SkipReason, Tally, TallyUnit
@@ -67,6 +68,21 @@ class ChainSummary:
     @property
     def is_chain(self) -> bool:
         return len(self.runs) > 1
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether some run may still change by itself."""
+        return self.waiting > 0 or any(
+            one.broadcast.state in LIVE_STATES for one in self.runs
+        )
+
+    @property
+    def mark(self) -> str:
+        """Changes whenever any run does; for polling."""
+        return "-".join(
+            f"{one.broadcast.pk}.{one.broadcast.state}.{one.counters.mark}"
+            for one in self.runs
+        )
 
     @property
     def sentence(self) -> str:

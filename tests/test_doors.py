@@ -67,6 +67,8 @@ OF_A_BROADCAST = {
     "broadcasts:broadcast-detail",
     "broadcasts:broadcast-progress",
     "broadcasts:broadcast-failed-csv",
+    "broadcasts:broadcast-chain",
+    "broadcasts:broadcast-chain-csv",
 }
 CHANGES_OF_A_BROADCAST = {
     "broadcasts:broadcast-retry",

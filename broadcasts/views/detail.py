@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -22,7 +22,7 @@ from broadcasts.models import Broadcast, BroadcastKind, BroadcastState, Route, R
 from broadcasts.models.broadcast import LIVE_STATES, QUOTA_STATES
 from broadcasts.retry import RetryState
 from broadcasts.summary import Counters, counters_of
-from broadcasts.views import outcomes
+from broadcasts.views import outcomes, waterfall
 from broadcasts.views.failures import failed_page
 from broadcasts.views.links import messages_of, page_for, page_of, unknown_of
 from messaging.access import (
@@ -33,6 +33,7 @@ from messaging.access import (
 from messaging.channels.contract import Channel
 from messaging.channels.preview import Part, parts
 from messaging.models import User
+from resend_admin.ui.csv import stream_csv
 from resend_admin.ui.time_zones import zone_name
 
 SOON = timedelta(minutes=10)
@@ -59,8 +60,7 @@ def broadcast_detail(request: HttpRequest, pk: int) -> HttpResponse:
     page, failed = failed_page(broadcast, request.GET, numbers)
     context = {
         **live.context,
-        "chain": runs if runs.is_chain else None,
-        "chain_rows": [(one, page_of(one.broadcast)) for one in runs.runs],
+        **chain_part(broadcast, runs),
         "page": page,
         "failed": failed,
         "cause": request.GET.get("cause", ""),
@@ -83,6 +83,39 @@ def broadcast_progress(request: HttpRequest, pk: int) -> HttpResponse:
         return HttpResponse(status=204)
     context = {**live.context, "is_update": True}
     return render(request, "broadcasts/live.html", context)
+
+
+@require_safe
+@require_organization
+def broadcast_chain(request: HttpRequest, pk: int) -> HttpResponse:
+    """Answer with all runs together, or 204 when none of them moved."""
+    broadcast = own_or_404(request, Broadcast, pk)
+    runs = chain.summary(broadcast)
+    if request.GET.get("v") == runs.mark:
+        return HttpResponse(status=204)
+    return render(request, "broadcasts/chain.html", chain_part(broadcast, runs))
+
+
+@require_safe
+@require_organization
+def chain_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
+    """Stream where the members of the chain stand."""
+    broadcast = own_or_404(request, Broadcast, pk)
+    table = waterfall.card(chain.summary(broadcast), "").table
+    name = f"broadcast-{broadcast.chain_root_id}-all-runs.csv"
+    return stream_csv(name, table.written_head, table.written_rows)
+
+
+def chain_part(broadcast: Broadcast, runs: ChainSummary) -> dict[str, Any]:
+    """Return all runs together; nothing where there is but one."""
+    if not runs.is_chain:
+        return {"chain": None}
+    return {
+        "chain": runs,
+        "chain_card": waterfall.card(runs, page_for("chain-csv", broadcast)),
+        "chain_rows": [(one, page_of(one.broadcast)) for one in runs.runs],
+        "chain_url": f"{page_for('chain', broadcast)}?v={runs.mark}",
+    }
 
 
 @dataclass
