@@ -14,7 +14,7 @@ from django.db.models.expressions import RawSQL
 
 from messaging.dispatch import pace
 from messaging.dispatch.claim import Claim, claim
-from messaging.dispatch.send import Flight, in_flight
+from messaging.dispatch.flight import Flight, in_flight
 from messaging.dispatch.settle import Result, settle
 from messaging.dispatch.stopping import stopping
 from messaging.models import Integration

@@ -19,7 +19,7 @@ from messaging.models import AttemptState, Integration, MessageState
 from messaging.models.message import REACHED_STATES
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Result:
     """The outcome of one attempt, as a value.
 

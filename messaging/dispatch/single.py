@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from messaging.dispatch import pace, pump
 from messaging.dispatch.claim import claim
-from messaging.dispatch.send import in_flight
+from messaging.dispatch.flight import in_flight
 from messaging.models import Integration
 
 

@@ -17,7 +17,7 @@ from messaging.channels.contract import (
 )
 from messaging.channels.whatsapp_cloud import WhatsAppCloud
 from messaging.dispatch.claim import Claimed
-from messaging.dispatch.send import Flight
+from messaging.dispatch.flight import Flight
 from messaging.dispatch.settle import Result
 
 

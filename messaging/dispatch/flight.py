@@ -1,0 +1,229 @@
+"""The flight: the attempts of one integration that are on their way at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager
+
+from messaging.channels.contract import (
+    AUTH_FAILED,
+    Answer,
+    Connection,
+    InDoubt,
+    Provider,
+    Rejected,
+)
+from messaging.dispatch.claim import Claimed
+from messaging.dispatch.send import Content, Progress, content_of, out_of_time, send
+from messaging.dispatch.settle import Result
+from messaging.models import Integration
+
+ATTEMPT_SECONDS = 60.0
+"""An attempt is over by then: not left, it goes back; else it is in doubt.
+Stays well below ``RESCUE_AFTER_SECONDS``."""
+ROUNDS = 5
+"""Attempts per concurrent request that are opened ahead, to keep the way busy."""
+FIRST = 10
+"""Attempts under way at most until a provider has shown that it knows us."""
+TICK_SECONDS = 0.01
+"""Slots that are closer together than this begin together."""
+CONTENTS = 1_000
+"""Contents that a flight remembers; more are read again."""
+
+
+class Flight:
+    """Attempts of one integration on their way, over one open connection.
+
+    Attempts land in any order, so one that hangs delays nobody else. Used from
+    one thread: launch, land, and the database in between, outside of the loop.
+
+    As many lanes as the provider may have requests at a time take one attempt
+    after the other; a task or a timer for each of them would cost more than what
+    is done in it.
+    """
+
+    def __init__(
+        self,
+        provider: Provider,
+        connection: Connection,
+        runner: asyncio.Runner,
+        *,
+        concurrency: int,
+        seconds: float = ATTEMPT_SECONDS,
+    ) -> None:
+        self.provider = provider
+        self.connection = connection
+        self.seconds = seconds
+        self.is_known = False
+        """Whether an answer has come that was not about our credentials."""
+        self.is_refused = False
+        """Whether the provider has refused our credentials: nothing more leaves."""
+        self.holds_retries = False
+        """Whether a message of a chain was among those launched."""
+        self._runner = runner
+        self._concurrency = concurrency
+        self._lanes: set[asyncio.Task[None]] = set()
+        self._waiting: deque[Progress] = deque()
+        self._landed: list[Result] = []
+        self._count = 0
+        self._ahead = 0
+        self._everybody: asyncio.Future[None] | None = None
+        self._contents: dict[int, Content] = {}
+        self._silent_until = 0.0
+
+    def __len__(self) -> int:
+        return self._count
+
+    @property
+    def capacity(self) -> int:
+        """Attempts that may be under way: more would wait longer than they live.
+
+        Few at first, so that wrong credentials cost little.
+        """
+        most = self._concurrency * ROUNDS
+        return most if self.is_known else min(FIRST, most)
+
+    def launch(
+        self, chunk: Sequence[Claimed], *, first_in: float = 0.0, every: float = 0.0
+    ) -> None:
+        """Put freshly opened attempts on their way, each in its slot.
+
+        The first one leaves in ``first_in`` seconds, then one ``every`` so many.
+        """
+        loop = self._runner.get_loop()
+        self._count += len(chunk)
+        begins: dict[int, list[Claimed]] = {}
+        for number, claimed in enumerate(chunk):
+            self.holds_retries |= claimed.is_retry_of_chain
+            tick = int((first_in + number * every) / TICK_SECONDS)
+            begins.setdefault(tick, []).append(claimed)
+        for tick, together in begins.items():
+            if tick == 0:
+                self._begin(together)
+            else:
+                self._ahead += len(together)
+                loop.call_later(tick * TICK_SECONDS, self._begin_later, together)
+
+    def _begin_later(self, chunk: Sequence[Claimed]) -> None:
+        self._ahead -= len(chunk)
+        self._begin(chunk)
+
+    def _begin(self, chunk: Sequence[Claimed]) -> None:
+        loop = self._runner.get_loop()
+        now = time.monotonic()
+        together = [Progress(one, now, now + self.seconds) for one in chunk]
+        self._waiting.extend(together)
+        for _ in range(min(self._concurrency - len(self._lanes), len(together))):
+            lane = loop.create_task(self._fly())
+            self._lanes.add(lane)
+            lane.add_done_callback(self._lanes.discard)
+        loop.call_later(self.seconds, self._end, together)
+
+    async def _fly(self) -> None:
+        """Send one waiting attempt after the other."""
+        lane = asyncio.current_task()
+        assert lane is not None
+        while self._waiting:
+            progress = self._waiting.popleft()
+            if progress.is_over:
+                continue
+            progress.lane = lane
+            try:
+                result = await send(self, progress)
+            except asyncio.CancelledError:
+                if not progress.is_over:
+                    raise
+                lane.uncancel()
+                result = out_of_time(self, progress)
+            progress.is_over = True
+            self._arrive(result)
+
+    def _end(self, together: Sequence[Progress]) -> None:
+        """End what has not been answered in all its time."""
+        for progress in together:
+            if progress.is_over:
+                continue
+            progress.is_over = True
+            if progress.lane is None:
+                self._arrive(out_of_time(self, progress))
+            else:
+                progress.lane.cancel()
+
+    def _arrive(self, result: Result) -> None:
+        self._landed.append(result)
+        if (
+            self._everybody is not None
+            and len(self._landed) == self._count
+            and not self._everybody.done()
+        ):
+            self._everybody.set_result(None)
+
+    def land(self, seconds: float) -> list[Result]:
+        """Return what has been answered, after at most this many seconds."""
+        return self._runner.run(self._land(seconds))
+
+    async def _land(self, seconds: float) -> list[Result]:
+        if self._ahead:
+            # Others leave meanwhile; few answers are not worth a transaction yet.
+            await asyncio.sleep(seconds)
+        elif len(self._landed) < self._count:
+            self._everybody = self._runner.get_loop().create_future()
+            await asyncio.wait([self._everybody], timeout=seconds)
+            self._everybody = None
+        landed, self._landed = self._landed, []
+        self._count -= len(landed)
+        return landed
+
+    def content_of(self, claimed: Claimed) -> Content:
+        """Return what a message says, judged once for all that say the same."""
+        content = self._contents.get(claimed.content_id)
+        if content is None:
+            if len(self._contents) >= CONTENTS:
+                self._contents.clear()
+            content = content_of(self.provider, claimed)
+            self._contents[claimed.content_id] = content
+        return content
+
+    @property
+    def silence(self) -> float:
+        """Seconds of silence that the provider still asks for."""
+        return max(0.0, self._silent_until - time.monotonic())
+
+    def learn(self, answer: Answer) -> None:
+        """Keep what an answer says about our credentials."""
+        if isinstance(answer, Rejected) and answer.code == AUTH_FAILED:
+            self.is_refused = True
+        elif not isinstance(answer, InDoubt):
+            self.is_known = True
+
+    def be_silent(self, seconds: float) -> None:
+        self._silent_until = max(self._silent_until, time.monotonic() + seconds)
+
+
+@contextmanager
+def in_flight(integration: Integration, concurrency: int) -> Iterator[Flight]:
+    """Open the way to a provider for as long as the block lasts."""
+    provider = integration.provider
+    with asyncio.Runner() as runner:
+        opening = provider.connect(integration.account)
+        connection = runner.run(_enter(opening))
+        try:
+            yield Flight(
+                provider,
+                connection,
+                runner,
+                concurrency=min(concurrency, provider.concurrency),
+            )
+        finally:
+            runner.run(_leave(opening))
+
+
+async def _enter(opening: AbstractAsyncContextManager[Connection]) -> Connection:
+    return await opening.__aenter__()
+
+
+async def _leave(opening: AbstractAsyncContextManager[Connection]) -> None:
+    await opening.__aexit__(None, None, None)
