@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from messaging.dispatch import pulse
+from messaging.dispatch import pace, pulse
 from messaging.models import Integration
 from resend_admin.sandbox.thread import Sandbox
 from tests.factories import World
@@ -13,12 +13,16 @@ from tests.factories import World
 @pytest.fixture
 def whatsapp(ours: World, sandbox: Sandbox) -> Integration:
     pulse.beat()
-    return ours.integration(settings={"base_url": sandbox.base_url("whatsapp_cloud")})
+    made = ours.integration(settings={"base_url": sandbox.base_url("whatsapp_cloud")})
+    pace.prepare(made.pk)
+    return made
 
 
 @pytest.fixture
 def telegram(ours: World, sandbox: Sandbox) -> Integration:
     pulse.beat()
-    return ours.integration(
+    made = ours.integration(
         "telegram_bot", settings={"base_url": sandbox.base_url("telegram_bot")}
     )
+    pace.prepare(made.pk)
+    return made
