@@ -20,7 +20,9 @@ from messaging.models import Integration
 
 HORIZON_SECONDS = 0.5
 """How far ahead slots are taken: what a claim brings leaves within that time."""
-LEASE_SECONDS = 15
+LEASE_SECONDS = 5
+"""How long nobody else begins after a pump was killed; a living one renews it
+several times a second, and whoever is late meets another pump and no harm."""
 
 
 @dataclass(frozen=True, slots=True)
