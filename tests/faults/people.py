@@ -45,6 +45,8 @@ from tests.faults.plant import API_SECRET  # noqa: E402
 from tests.faults.scene import TAGS, Side, build, find  # noqa: E402
 
 AT_RISK = ("failed", "unknown")
+MOST_WAITING = 500
+"""Messages in the queue beyond which nobody starts another broadcast."""
 NORMAL = (DatabaseError, Problem, OSError, http.client.HTTPException)
 """What people meet while servers are down, or when somebody else was quicker."""
 
@@ -115,6 +117,9 @@ class People:
     # -- broadcasts ---------------------------------------------------------------
 
     def start_broadcast(self, dice: random.Random) -> None:
+        waiting = Message.objects.filter(state__in=["planned", "queued"])
+        if waiting[MOST_WAITING:].exists():
+            return
         side = dice.choice(self.sides)
         is_flow = dice.random() < 0.5
         fields = BroadcastFields(

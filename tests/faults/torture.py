@@ -29,7 +29,7 @@ from tests.local.processes import PROJECT
 SETTLE_SECONDS = 60.0
 """How long nothing may move, once nothing is broken any more, before it is at rest."""
 LONGEST = 600.0
-BREATH_SECONDS = 15.0
+BREATH_SECONDS = 7.0
 """How long a strike waits for the work to go on; a kill of what is only starting
 would prove nothing."""
 BREATH_ATTEMPTS = 4
