@@ -107,3 +107,20 @@ def check_engine(**kwargs: Any) -> list[CheckMessage]:
 
 
 SHORTEST_RESCUE = 75
+
+
+@register()
+def check_metrics(**kwargs: Any) -> list[CheckMessage]:
+    if 0 < len(settings.METRICS_TOKEN) < SHORTEST_TOKEN:
+        return [
+            Warning(
+                f"METRICS_TOKEN is shorter than {SHORTEST_TOKEN} characters, so it can"
+                " be guessed.",
+                hint="Make one by `openssl rand -hex 32`.",
+                id="resend_admin.W002",
+            )
+        ]
+    return []
+
+
+SHORTEST_TOKEN = 24

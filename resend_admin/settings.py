@@ -297,6 +297,9 @@ WEBHOOK_COURIERS = env.int("WEBHOOK_COURIERS", default=1)
 FETCH_FROM_PRIVATE_ADDRESSES = env.bool("FETCH_FROM_PRIVATE_ADDRESSES", default=False)
 """Whether links that people enter may lead into the own network."""
 
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+"""What Prometheus must bring to read ``/metrics``; without it there is no such page."""
+
 # -- Logs ---------------------------------------------------------------------
 
 LOGGING = {

@@ -9,6 +9,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from broadcasts.views.causes import causes
 from broadcasts.views.overview import overview
 from broadcasts.views.reports.page import report_csv, report_page
+from resend_admin.metrics import metrics
 from resend_admin.probes import healthz, readyz
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -25,6 +26,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
+    path("metrics", metrics, name="metrics"),
 ]
 
 handler500 = "resend_admin.ui.outage.server_error"

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 
 from messaging.admin.tenancy import ReadOnlyAdmin
 from messaging.admin.traffic import by_number
-from messaging.models import DailyFigure, Pulse, Recovery, Tally
+from messaging.models import DailyFigure, Meter, Pulse, Recovery, Tally
 
 
 @admin.register(Tally)
@@ -94,3 +94,20 @@ class DailyFigureAdmin(ReadOnlyAdmin):
 class PulseAdmin(ReadOnlyAdmin):
     organization_path = ""
     list_display = ("id", "beaten_at")
+
+
+@admin.register(Meter)
+class MeterAdmin(ReadOnlyAdmin):
+    list_display = (
+        "organization",
+        "series",
+        "channel",
+        "label",
+        "came",
+        "gone",
+        "milliseconds",
+    )
+    list_filter = ("series", "channel")
+    list_select_related = ("organization",)
+    sortable_by = ()
+    ordering = ("-id",)

@@ -31,6 +31,7 @@ from messaging.models.message import (
     Priority,
     SkipReason,
 )
+from messaging.models.meter import Meter, MeterSeries
 from messaging.models.organization import Organization
 from messaging.models.pulse import Pulse
 from messaging.models.receipt import Receipt, ReceiptResult
@@ -92,6 +93,8 @@ __all__ = [
     "KeptAnswer",
     "Message",
     "MessageState",
+    "Meter",
+    "MeterSeries",
     "OffReason",
     "Organization",
     "Priority",

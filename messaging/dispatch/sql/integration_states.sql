@@ -1,0 +1,1 @@
+SELECT state, count(*) AS number FROM messaging_integration GROUP BY state
