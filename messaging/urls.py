@@ -30,6 +30,22 @@ from messaging.views.resending import (
     message_take_back,
 )
 from messaging.views.unknown import message_count, message_unknown
+from messaging.views.webhook_deliveries import (
+    webhook_delivery,
+    webhook_delivery_live,
+    webhook_delivery_resend,
+    webhook_detail,
+    webhook_recover,
+    webhook_test,
+)
+from messaging.views.webhooks import (
+    webhook_create,
+    webhook_delete,
+    webhook_edit,
+    webhook_list,
+    webhook_rotate,
+    webhook_switch,
+)
 
 app_name = "messaging"
 urlpatterns: list[URLPattern] = [
@@ -82,4 +98,28 @@ urlpatterns: list[URLPattern] = [
         name="embedded-resend",
     ),
     path("hooks/<uuid:uid>", hook, name="hook"),
+    path("webhooks/", webhook_list, name="webhook-list"),
+    path("webhooks/new/", webhook_create, name="webhook-create"),
+    path("webhooks/<int:pk>/", webhook_detail, name="webhook-detail"),
+    path("webhooks/<int:pk>/edit/", webhook_edit, name="webhook-edit"),
+    path("webhooks/<int:pk>/secret/", webhook_rotate, name="webhook-rotate"),
+    path("webhooks/<int:pk>/switch/", webhook_switch, name="webhook-switch"),
+    path("webhooks/<int:pk>/delete/", webhook_delete, name="webhook-delete"),
+    path("webhooks/<int:pk>/test/", webhook_test, name="webhook-test"),
+    path("webhooks/<int:pk>/recover/", webhook_recover, name="webhook-recover"),
+    path(
+        "webhooks/<int:pk>/deliveries/<int:delivery_pk>/",
+        webhook_delivery,
+        name="webhook-delivery",
+    ),
+    path(
+        "webhooks/<int:pk>/deliveries/<int:delivery_pk>/live/",
+        webhook_delivery_live,
+        name="webhook-delivery-live",
+    ),
+    path(
+        "webhooks/<int:pk>/deliveries/<int:delivery_pk>/again/",
+        webhook_delivery_resend,
+        name="webhook-delivery-resend",
+    ),
 ]

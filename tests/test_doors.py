@@ -19,7 +19,9 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from broadcasts.models import BroadcastState
 from messaging.models import BulkResend, BulkResendItem, User
+from messaging.webhooks import emitting
 from tests.factories import World
+from tests.messaging.webhooks.steps import endpoint_of
 
 pytestmark = pytest.mark.django_db
 
@@ -97,9 +99,23 @@ OF_A_BULK_RESEND = {
 CHANGES_OF_A_BULK_RESEND = {"messaging:bulk-cancel"}
 OF_A_MEMBER = {"messaging:member-detail"}
 
+ADMINS_PAGES = {"messaging:webhook-list", "messaging:webhook-create"}
+"""Admins only, for whoever is told has to be trusted."""
+OF_AN_ENDPOINT = {"messaging:webhook-detail"}
+CHANGES_OF_AN_ENDPOINT = {
+    "messaging:webhook-edit",
+    "messaging:webhook-rotate",
+    "messaging:webhook-switch",
+    "messaging:webhook-delete",
+    "messaging:webhook-test",
+    "messaging:webhook-recover",
+}
+OF_A_DELIVERY = {"messaging:webhook-delivery", "messaging:webhook-delivery-live"}
+CHANGES_OF_A_DELIVERY = {"messaging:webhook-delivery-resend"}
+
 BIG_TABLES = (
     "messaging_message|messaging_attempt|messaging_contact|messaging_receipt"
-    "|messaging_bulkresenditem"
+    "|messaging_bulkresenditem|messaging_webhookevent|messaging_webhookdelivery"
 )
 COUNTS_ROWS = re.compile(
     rf'COUNT\((?:(?!\(SELECT).)*? FROM "?({BIG_TABLES})"?', re.IGNORECASE | re.DOTALL
@@ -132,9 +148,13 @@ class Estate:
             (OF_A_MESSAGE | CHANGES_OF_A_MESSAGE, "message"),
             (OF_A_BULK_RESEND | CHANGES_OF_A_BULK_RESEND, "bulk resend"),
             (OF_A_MEMBER, "member"),
+            (OF_AN_ENDPOINT | CHANGES_OF_AN_ENDPOINT, "endpoint"),
         ):
             if name in group:
                 return reverse(name, args=[self.numbers[noun]])
+        if name in OF_A_DELIVERY | CHANGES_OF_A_DELIVERY:
+            both = [self.numbers["endpoint"], self.numbers["delivery"]]
+            return reverse(name, args=both)
         if name in FRAMES:
             numbers = [self.numbers["message"]] if name.endswith("resend") else []
             return reverse(name, args=[self.external_id, *numbers])
@@ -151,9 +171,13 @@ def estate(world: World) -> Estate:
         total=1,
     )
     BulkResendItem.objects.create(bulk=bulk, message=message)
+    endpoint, _ = endpoint_of(world, name=f"Shop of {world.organization.name}")
+    delivery = emitting.send_test(endpoint, asked_by_name="admin")
     return Estate(
         world,
         {
+            "endpoint": endpoint.pk,
+            "delivery": delivery.pk,
             "broadcast": broadcast.pk,
             "message": message.pk,
             "bulk resend": bulk.pk,
@@ -181,8 +205,11 @@ def signed_in(person: User) -> Client:
 
 CHANGES = CHANGES_OF_A_BROADCAST | CHANGES_OF_A_MESSAGE | CHANGES_OF_A_BULK_RESEND
 READ = OF_A_BROADCAST | OF_A_MESSAGE | OF_A_BULK_RESEND | OF_A_MEMBER
-ROWS = READ | CHANGES
-LISTED = PUBLIC | PROGRAMS | FRAMES | PAGES | WRITERS_PAGES | ROWS
+ADMINS_READ = OF_AN_ENDPOINT | OF_A_DELIVERY
+ADMINS_CHANGES = CHANGES_OF_AN_ENDPOINT | CHANGES_OF_A_DELIVERY
+ADMINS = ADMINS_PAGES | ADMINS_READ | ADMINS_CHANGES
+ROWS = READ | CHANGES | ADMINS_READ | ADMINS_CHANGES
+LISTED = PUBLIC | PROGRAMS | FRAMES | PAGES | WRITERS_PAGES | ADMINS_PAGES | ROWS
 
 
 def test_every_address_is_listed_here() -> None:
@@ -230,6 +257,26 @@ def test_an_agent_may_not_change_anything(own: Estate, name: str, method: str) -
     assert answer.status_code in {403, 405}
 
 
+@pytest.mark.parametrize("name", sorted(ADMINS))
+@pytest.mark.parametrize("method", ["get", "post"])
+@pytest.mark.parametrize("role", ["agent", "editor"])
+def test_only_an_admin_gets_in_where_admins_do(
+    own: Estate, name: str, method: str, role: str
+) -> None:
+    person = getattr(own.world, role)
+    answer = getattr(signed_in(person), method)(own.address(name))
+
+    assert answer.status_code in {403, 405}
+
+
+@pytest.mark.parametrize("name", sorted(ADMINS_PAGES | ADMINS_READ))
+def test_an_admin_may_read(own: Estate, foreign: Estate, name: str) -> None:
+    answer = signed_in(own.world.admin).get(own.address(name))
+
+    assert answer.status_code == 200
+    assert "Theirs" not in content_of(answer)
+
+
 @pytest.mark.parametrize("name", sorted(PAGES | READ))
 def test_an_agent_may_read(own: Estate, foreign: Estate, name: str) -> None:
     answer = signed_in(own.world.agent).get(own.address(name))
@@ -253,7 +300,8 @@ def test_a_count_is_recognised(statement: str, counts: bool) -> None:
 
 @pytest.mark.parametrize("name", sorted(LISTED - PUBLIC - PROGRAMS - FRAMES))
 def test_no_page_counts_rows(own: Estate, name: str) -> None:
-    client = signed_in(own.world.editor)
+    person = own.world.admin if name in ADMINS else own.world.editor
+    client = signed_in(person)
     with CaptureQueriesContext(
         connection,
     ) as queries:

@@ -54,6 +54,11 @@ def document(
     return {"type": event_type, "timestamp": wire_moment(moment), "data": told}
 
 
+def pretty(event_type: str, moment: datetime, data: Mapping[str, Any]) -> str:
+    """Return the same body with line breaks, to be read."""
+    return json.dumps(document(event_type, moment, data), ensure_ascii=False, indent=2)
+
+
 def wire_moment(moment: datetime) -> str:
     text = moment.astimezone(UTC).isoformat(timespec="milliseconds")
     return text.replace("+00:00", "Z")

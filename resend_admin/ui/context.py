@@ -26,13 +26,15 @@ class NavItem:
     is_current: bool
 
 
+# The last one names what a person must be to go there; empty lets everybody in.
 _PLACES = (
-    ("Overview", "overview", "home", "g o", False),
-    ("Broadcasts", "broadcasts:broadcast-list", "inbox", "g b", False),
-    ("Messages", "messaging:message-list", "mail", "g m", False),
-    ("Members", "messaging:member-list", "people", "g p", False),
-    ("Resend success", "reports", "bars", "g r", False),
-    ("Admin", "admin:index", "gear", "", True),
+    ("Overview", "overview", "home", "g o", ""),
+    ("Broadcasts", "broadcasts:broadcast-list", "inbox", "g b", ""),
+    ("Messages", "messaging:message-list", "mail", "g m", ""),
+    ("Members", "messaging:member-list", "people", "g p", ""),
+    ("Resend success", "reports", "bars", "g r", ""),
+    ("Webhooks", "messaging:webhook-list", "link", "g w", "may_manage"),
+    ("Admin", "admin:index", "gear", "", "is_staff"),
 )
 
 
@@ -56,10 +58,9 @@ def page(request: HttpRequest) -> dict[str, Any]:
 
 def nav_items(request: HttpRequest) -> list[NavItem]:
     """The places this person may go; one whose address does not exist is left out."""
-    is_staff = bool(getattr(request.user, "is_staff", False))
     items = []
-    for label, name, icon, keys, for_staff in _PLACES:
-        if for_staff and not is_staff:
+    for label, name, icon, keys, trait in _PLACES:
+        if trait and not getattr(request.user, trait, False):
             continue
         try:
             url = reverse(name)
