@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection
 from django.db.models import QuerySet
 
 from messaging.models import Contact, Organization
@@ -14,6 +13,8 @@ from messaging.models import Contact, Organization
 SAMPLE = 5
 COUNTED = 1_000
 """Members that a preview counts at most; beyond that it says "1,000+"."""
+NEWEST = 1_000
+"""Members that are looked at for what a form offers; anything else can be typed."""
 CHOICES = 200
 """Tags, countries or languages that a form offers at most."""
 
@@ -99,7 +100,7 @@ def preview(organization: Organization, audience: Audience) -> Preview:
     """Look at no more than :data:`COUNTED` + 1 members, however many there are."""
     members = matching(organization, audience)
     sample = list(members.order_by("-pk")[:SAMPLE])
-    count = members.order_by()[: COUNTED + 1].count()
+    count = members.order_by("-pk")[: COUNTED + 1].count()
     return Preview(sample, min(count, COUNTED), is_capped=count > COUNTED)
 
 
@@ -114,25 +115,9 @@ class AudienceChoices:
 
 def choices(organization: Organization) -> AudienceChoices:
     """Return what there is to choose from, seen in the newest members."""
-    newest = """
-        WITH newest AS (
-            SELECT tags, country, language
-            FROM messaging_contact
-            WHERE organization_id = %s
-            ORDER BY id DESC
-            LIMIT 20000
-        )
-    """
-    with connection.cursor() as cursor:
-        found = []
-        for values in (
-            "SELECT DISTINCT unnest(tags) AS value FROM newest",
-            "SELECT DISTINCT country AS value FROM newest WHERE country <> ''",
-            "SELECT DISTINCT language AS value FROM newest WHERE language <> ''",
-        ):
-            cursor.execute(
-                f"{newest} {values} ORDER BY value LIMIT {CHOICES}",
-                [organization.pk],
-            )
-            found.append([row[0] for row in cursor.fetchall()])
-    return AudienceChoices(*found)
+    newest = Contact.objects.filter(organization=organization).order_by("-pk")
+    found = list(newest.values_list("tags", "country", "language")[:NEWEST])
+    tags = sorted({tag for tags, _, _ in found for tag in tags})
+    countries = sorted({country for _, country, _ in found} - {""})
+    languages = sorted({language for _, _, language in found} - {""})
+    return AudienceChoices(tags[:CHOICES], countries[:CHOICES], languages[:CHOICES])

@@ -23,7 +23,7 @@ TOO_EARLY: Final = timedelta(minutes=10)
 """Receipts of most messages are there by then."""
 NEARBY: Final = timedelta(hours=24)
 """A receipt without an owner may speak of an attempt that is not older."""
-LATEST_RECEIPTS: Final = 2_000
+LATEST_RECEIPTS: Final = 1_000
 """Of the organization's receipts, so many are looked at for a sign of life."""
 MOST_RECEIPTS: Final = 20
 WORKER_LOST: Final = "resend_admin:worker_lost"

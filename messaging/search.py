@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final
 
 from django.db.models import Q, QuerySet
@@ -46,34 +47,56 @@ def members_matching(members: QuerySet[Contact], text: str) -> QuerySet[Contact]
     return members.filter(found)
 
 
-def messages_matching(
-    messages: QuerySet[Message], text: str, organization_ids: Iterable[int]
-) -> QuerySet[Message]:
-    """Narrow ``messages`` to a number, a public id, or the messages of members.
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a text names: messages by their number, and members with all of theirs."""
+
+    numbers: tuple[int, ...] = ()
+    members: tuple[int, ...] = ()
+
+    @property
+    def condition(self) -> Q:
+        return Q(pk__in=self.numbers) | Q(contact__in=self.members)
+
+
+def find(text: str, organization_ids: Iterable[int]) -> Found | None:
+    """Look up what a text names in these organizations; nothing asks for nothing.
 
     The members are looked up first, so that each step has an index to go by.
     """
     text = _clean(text)
     if not text:
-        return messages
+        return None
     public_id = _PUBLIC_ID.fullmatch(text.lower())
     if public_id:
         named = {"pk": int(public_id[2]), "suffix": public_id[3]}
-        if public_id[1]:
-            tries = Attempt.objects.filter(**named)
-            return messages.filter(pk__in=tries.values("message_id"))
-        return messages.filter(**named)
-    own = Contact.objects.filter(organization__in=list(organization_ids))
+        tries = Attempt.objects.filter(**named).values_list("message_id", flat=True)
+        ids = Message.objects.filter(**named).values_list("pk", flat=True)
+        return Found(numbers=tuple(tries if public_id[1] else ids))
     if _PROVIDER_ID.fullmatch(text):
         by_provider = _messages_by_provider_id(text, organization_ids)
         if by_provider:
-            return messages.filter(pk__in=by_provider)
-    members = members_matching(own, text).order_by("-pk")
-    found = Q(contact__in=list(members.values_list("pk", flat=True)[:MOST_MEMBERS]))
+            return Found(numbers=tuple(by_provider))
     number = text.lstrip("#")
-    if number.isdecimal() and len(number) <= 18:
-        found |= Q(pk=int(number))
-    return messages.filter(found)
+    is_number = number.isdecimal() and len(number) <= 18
+    return Found(
+        numbers=(int(number),) if is_number else (),
+        members=tuple(_members_beginning(text, organization_ids)),
+    )
+
+
+def messages_matching(
+    messages: QuerySet[Message], text: str, organization_ids: Iterable[int]
+) -> QuerySet[Message]:
+    """Narrow ``messages`` to a number, a public id, or the messages of members."""
+    found = find(text, organization_ids)
+    return messages if found is None else messages.filter(found.condition)
+
+
+def _members_beginning(text: str, organization_ids: Iterable[int]) -> list[int]:
+    own = Contact.objects.filter(organization__in=list(organization_ids))
+    members = members_matching(own, text).order_by("-pk")
+    return list(members.values_list("pk", flat=True)[:MOST_MEMBERS])
 
 
 def _messages_by_provider_id(

@@ -97,6 +97,22 @@ class Contact(models.Model):
             ),
             models.Index(fields=["organization", "name"], name="contact_by_name"),
             GinIndex(fields=["tags"], name="contact_by_tag"),
+            models.Index(
+                fields=["organization", "country", "-id"], name="contact_by_country"
+            ),
+            models.Index(
+                fields=["organization", "language", "-id"], name="contact_by_language"
+            ),
+            models.Index(
+                fields=["organization", "country", "language", "-id"],
+                name="contact_by_origin",
+            ),
+            GinIndex(fields=["opted_out_channels"], name="contact_opted_out_of"),
+            models.Index(
+                fields=["organization", "-id"],
+                condition=~Q(opted_out_channels=[]),
+                name="contact_opted_out",
+            ),
             *(
                 models.Index(
                     "organization",

@@ -278,21 +278,39 @@ class Message(models.Model):
             ),
             models.Index(fields=["organization", "-id"], name="message_newest"),
             models.Index(
-                fields=["organization", "state", "-id"], name="message_by_state"
+                fields=["organization", "state", "integration", "-id"],
+                name="message_by_way",
             ),
             models.Index(
-                fields=["organization", "channel", "-id"], name="message_by_channel"
+                fields=["organization", "state", "-id"],
+                condition=Q(integration__isnull=True),
+                name="message_without_way",
+            ),
+            models.Index(
+                fields=[
+                    "organization",
+                    "error_class",
+                    "error_code",
+                    "integration",
+                    "-id",
+                ],
+                condition=Q(state="failed"),
+                name="message_failed",
+            ),
+            models.Index(
+                fields=["broadcast_id", "error_code", "id"],
+                condition=Q(state="failed", broadcast_id__isnull=False),
+                name="message_failed_of_broadcast",
             ),
             models.Index(
                 fields=["organization", "error_code", "state_at"],
                 condition=Q(state="failed"),
                 name="message_failed_by_cause",
             ),
-            models.Index(fields=["integration", "-id"], name="message_of_integration"),
             models.Index(
-                fields=["organization", "-id"],
+                fields=["organization", "integration", "-id"],
                 condition=Q(state="queued", attempt_count__gt=0),
-                name="message_waiting_to_retry",
+                name="message_waits_to_retry",
             ),
             models.Index(
                 fields=["broadcast_id", "state", "id"],

@@ -43,7 +43,7 @@ from messaging.views.shown_content import (
     versions,
 )
 from messaging.views.timeline import timeline
-from resend_admin.ui.keyset import keyset_page
+from resend_admin.ui.keyset import KeysetPage, keyset_page
 
 MOST_RUNS: Final = 50
 """Other runs of a chain that a message's page lists."""
@@ -57,10 +57,7 @@ def message_list(request: HttpRequest) -> HttpResponse:
     organization = organization_of(request)
     own = Message.objects.filter(organization=organization)
     filters = MessageFilter(request.GET, queryset=own, request=request)
-    found: QuerySet[Message] = filters.qs if filters.is_valid() else own.none()
-    page = keyset_page(
-        found.select_related("contact"), request.GET, order=("-id",), size=25
-    )
+    page = _newest(filters, request) if filters.is_valid() else KeysetPage([])
     narrowed = [
         (name, value)
         for name, value in request.GET.items()
@@ -85,6 +82,11 @@ def message_list(request: HttpRequest) -> HttpResponse:
         "may_write": person_of(request).may_write,
     }
     return render(request, "messaging/message_list.html", context)
+
+
+def _newest(filters: MessageFilter, request: HttpRequest) -> KeysetPage[Message]:
+    found: QuerySet[Message] = filters.qs.select_related("contact")
+    return keyset_page(found, request.GET, order=("-id",), size=25, take=filters.take)
 
 
 def _asked_broadcast(filters: MessageFilter) -> int | None:

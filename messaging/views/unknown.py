@@ -26,6 +26,7 @@ from messaging.access import (
 )
 from messaging.evidence import evidence_of
 from messaging.filters import UnknownFilter
+from messaging.message_roads import taking
 from messaging.models import Message, MessageState, Role
 from messaging.offers import Offer, offers_of
 from messaging.resend_forms import CountForm
@@ -61,7 +62,9 @@ def message_unknown(request: HttpRequest) -> HttpResponse:
     )
     filters = UnknownFilter(request.GET, queryset=own, request=request)
     found: QuerySet[Message] = filters.qs if filters.is_valid() else own.none()
-    page = keyset_page(found, request.GET, order=("-id",), size=PER_PAGE)
+    wanted = {**filters.form.cleaned_data, "state": MessageState.UNKNOWN.value}
+    take = taking(organization, wanted)
+    page = keyset_page(found, request.GET, order=("-id",), size=PER_PAGE, take=take)
     asked = filters.form.cleaned_data.get("broadcast") if filters.is_bound else None
     names = broadcast_names(
         organization,

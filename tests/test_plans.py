@@ -1,0 +1,196 @@
+"""Pages stay fast: what they ask of PostgreSQL does not grow with what was sent.
+
+Every page is opened on tens of thousands of messages, and each statement is run again
+under ``EXPLAIN ANALYZE``: no scan of a big table, and no more rows read than are
+shown, within reason. An address that is new in ``test_doors`` is opened here too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from urllib.parse import urlencode
+
+import pytest
+from django.db import connection, transaction
+from django.test import Client
+from pytest_django import DjangoDbBlocker
+
+from benchmarks.causes import causes_of
+from benchmarks.owners import Owner
+from benchmarks.population import populate
+from messaging import embed
+from messaging.filters import SEEN_STATES
+from messaging.models import BulkResend, Contact, Message, MessageState
+from tests import test_doors as doors
+from tests.factories import World
+from tests.plans import Statement, plan_of, recorded
+
+pytestmark = pytest.mark.django_db
+
+MESSAGES = 40_000
+OPENED = {200, 204, 405, 409}
+"""Some addresses only take what is posted, or say that it is too late for that."""
+EXPORTS = {
+    "broadcasts:broadcast-failed-csv",
+    "messaging:bulk-csv",
+    "messaging:member-import-problems",
+    "messaging:member-import-template",
+}
+"""Files: as long as what they hold."""
+DECISIONS = {"messaging:bulk-create", "broadcasts:broadcast-retry"}
+"""Dialogs that judge every row of a decision, of which there are many by intent."""
+
+
+@dataclass
+class Large:
+    """An organization with most of the messages, and its addresses."""
+
+    owner: Owner
+    estate: doors.Estate
+    client: Client
+
+    def open(self, address: str) -> list[Statement]:
+        with recorded() as statements:
+            answer = self.client.get(address)
+            doors.content_of(answer)
+        assert answer.status_code in OPENED, address
+        return statements
+
+    def wrong(self, name: str, address: str) -> list[str]:
+        """Say what is wrong with the statements behind an address."""
+        plans = [plan_of(one) for one in self.open(address)]
+        if name in EXPORTS | DECISIONS:
+            return [one.complaint for one in plans if one.scans]
+        return [one.complaint for one in plans if one.complaint]
+
+
+@pytest.fixture(scope="module")
+def large(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Large]:
+    """Made once, and gone with its transaction."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        owner = populate(MESSAGES).largest
+        world = World(owner.organization)
+        yield Large(owner, _estate(owner, world), doors.signed_in(world.editor))
+        transaction.set_rollback(True)
+    connection.close()
+
+
+def _estate(owner: Owner, world: World) -> doors.Estate:
+    """Name the rows with the most behind them."""
+    failed = Message.objects.filter(
+        broadcast_id=owner.largest_broadcast.pk, state=MessageState.FAILED
+    ).order_by("pk")[5]
+    member = Contact.objects.get(pk=failed.contact_id)
+    bulk = BulkResend.objects.filter(organization=owner.organization).order_by("pk")[0]
+    numbers = {
+        "broadcast": owner.largest_broadcast.pk,
+        "message": failed.pk,
+        "bulk resend": bulk.pk,
+        "member": member.pk,
+    }
+    return doors.Estate(world, numbers, member.external_id)
+
+
+def asked(large: Large) -> dict[str, list[str]]:
+    """Return what else is asked for on a page: filters, one by one and together."""
+    broadcast = large.owner.largest_broadcast.pk
+    main, *_, unused = (one.pk for one in large.owner.integrations)
+    day = (date.today() - timedelta(days=9)).isoformat()
+    causes = _causes()
+    states = [{"state": one} for one in SEEN_STATES]
+    narrow: list[Mapping[str, object]] = [
+        {"channel": "telegram"},
+        {"integration": main},
+        {"integration": unused},
+        {"since": day},
+        {"until": day},
+        {"since": day, "until": day},
+        {"broadcast": broadcast},
+        {"error": causes[0]},
+        {"error": causes[-1]},
+        {"error": "nobody:knows"},
+        *({"error_class": one} for one in ("retry", "wait", "fix_first", "never")),
+        {"error_class": "unknown"},
+    ]
+    return {
+        "messaging:message-list": _queries(
+            *states,
+            *narrow,
+            *({**one, **other} for one in states for other in narrow),
+            {"state": "failed", "channel": "email", "error": causes[0]},
+            {"state": "failed", "broadcast": broadcast, "error": causes[-1]},
+            {"state": "failed", "broadcast": broadcast, "integration": unused},
+            {"state": "failed", "integration": unused, "error": causes[0]},
+            {"state": "delivered", "channel": "email", "since": day, "until": day},
+            {"channel": "sms", "error_class": "wait", "since": day},
+            {"q": "Ama"},
+            {"q": "nobody has this name"},
+            {"q": "+2332"},
+            {"q": "wamid.nobody-knows-this"},
+            {"q": "1"},
+            {"q": str(large.estate.numbers["message"])},
+            {"q": large.estate.external_id},
+            {"q": "Ama", "state": "failed", "channel": "email"},
+        ),
+        "messaging:member-list": _queries(
+            {"q": "Ama"},
+            {"q": "nobody has this name"},
+            {"tag": "vip"},
+            {"tag": "branch 7"},
+            {"tag": "nothing"},
+            {"country": "GH"},
+            {"country": "ZZ"},
+            {"language": "fr"},
+            {"language": "xx"},
+            {"country": "NL", "language": "xx"},
+            {"channel": "telegram"},
+            {"opted_out": "any"},
+            {"opted_out": "sms"},
+            {"opted_out": "email"},
+            {"channel": "sms", "opted_out": "sms"},
+        ),
+        "broadcasts:broadcast-list": _queries(
+            {"q": "Newsletter 7"},
+            {"q": "nothing"},
+            {"state": "failed"},
+            {"channel": "telegram"},
+            {"since": day},
+        ),
+        "broadcasts:broadcast-detail": _queries(
+            {"cause": causes[0]}, {"cause": causes[-1]}, {"cause": "nobody:knows"}
+        ),
+        "messaging:bulk-detail": _queries({"show": "queued"}, {"code": "too_old"}),
+    }
+
+
+def _causes() -> list[str]:
+    """Return what WhatsApp messages failed for, from the commonest on."""
+    return [one.code for one in causes_of("whatsapp")]
+
+
+def _queries(*chosen: Mapping[str, object]) -> list[str]:
+    return [f"?{urlencode(one)}" for one in chosen]
+
+
+NAMES = sorted(doors.LISTED - doors.PUBLIC - doors.PROGRAMS)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_page_reads_what_it_shows(large: Large, name: str) -> None:
+    address = large.estate.address(name)
+    if name in doors.FRAMES:
+        key = embed.make_token(
+            large.owner.organization,
+            large.estate.external_id,
+            access=embed.Access.WRITE,
+        )
+        address += f"?{urlencode({'token': key})}"
+    addresses = [address, *(address + one for one in asked(large).get(name, ()))]
+    complaints = [
+        f"{one} {complaint}"
+        for one in addresses
+        for complaint in large.wrong(name, one)
+    ]
+    assert not complaints, "\n".join(complaints)
