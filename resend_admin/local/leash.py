@@ -11,13 +11,15 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
 from resend_admin.local.account import Account
 
 PR_SET_PDEATHSIG = 1
+SLOW_SECONDS = 3.0
+"""Whoever waits longer for something to stop is told what for."""
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 GUARD = """
@@ -99,17 +101,33 @@ def watch(child: int, death_signal: signal.Signals) -> subprocess.Popen[bytes]:
 
 
 def stop(
-    child: subprocess.Popen[bytes], request: signal.Signals, seconds: float
+    child: subprocess.Popen[bytes],
+    request: signal.Signals,
+    seconds: float,
+    *,
+    slow: Callable[[], object] | None = None,
 ) -> None:
-    """Ask a child to stop, wait, and then kill what is left of its group."""
+    """Ask a child to stop, wait, and then kill what is left of its group.
+
+    ``slow`` is called once when it takes a while.
+    """
     if child.poll() is None:
         child.send_signal(request)
-        try:
-            child.wait(seconds)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            child.wait()
+        if not ends_within(child, min(seconds, SLOW_SECONDS)):
+            if slow is not None:
+                slow()
+            if not ends_within(child, seconds - SLOW_SECONDS):
+                child.kill()
+                child.wait()
     kill_group(child)
+
+
+def ends_within(child: subprocess.Popen[bytes], seconds: float) -> bool:
+    try:
+        child.wait(max(0.0, seconds))
+    except subprocess.TimeoutExpired:
+        return False
+    return True
 
 
 def kill_group(child: subprocess.Popen[bytes]) -> None:

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from resend_admin.local import leash
 from resend_admin.local.problem import last_line
+from resend_admin.local.terminal import say
 
 LARGE_LOG_BYTES = 10_000_000
 
@@ -37,6 +38,8 @@ class Program:
     folder: Path
     log: Path
     stop_seconds: float = 10.0
+    when_killed: str = ""
+    """What is to be said about the work that a kill has cut off."""
     death_signal: signal.Signals = signal.SIGKILL
     before: Callable[[], object] | None = None
     """Runs before each start, also before one that follows a crash."""
@@ -61,10 +64,20 @@ class Program:
         return self.child.poll() if self.child is not None else None
 
     def stop(self) -> None:
-        """Ask it to finish, and kill it when that takes too long."""
-        if self.child is not None:
-            leash.stop(self.child, signal.SIGTERM, self.stop_seconds)
-            self.child = None
+        """Ask it to finish, and kill it when that takes too long; say either."""
+        if self.child is None:
+            return
+        leash.stop(self.child, signal.SIGTERM, self.stop_seconds, slow=self.excuse)
+        # By a second Ctrl-C, or because its time was up.
+        if self.child.returncode == -signal.SIGKILL:
+            say(f"The {self.name} was killed. {self.when_killed}".rstrip())
+        self.child = None
+
+    def excuse(self) -> None:
+        say(
+            f"The {self.name} finishes what it has begun, in {self.stop_seconds:.0f} s"
+            " at most; Ctrl-C kills it."
+        )
 
     def kill(self) -> None:
         if self.child is not None and self.child.poll() is None:

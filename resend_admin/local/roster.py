@@ -11,8 +11,16 @@ from pathlib import Path
 from resend_admin.local.ports import HOST
 from resend_admin.local.program import Program, turn_over
 
-WORKER_STOP_SECONDS = 20.0
-"""What the worker gets to finish the chunk it has open."""
+WORKER_STOP_SECONDS = 75.0
+"""What the worker gets to finish the attempts it has open: longer than the engine
+lets any of them live (``ATTEMPT_SECONDS``). Usually it needs a second."""
+ANSWER_SECONDS = 40
+"""What the web server gets to answer what it was asked: a resend waits for its
+provider, which has up to half a minute."""
+CUT_OFF = (
+    "What it was sending is shown as “unknown” in a few minutes, unless a receipt"
+    " says more."
+)
 
 GRANIAN = ("-m", "granian", "--interface=wsgi", "--http=1", "--no-ws")
 CELERY = ("-m", "celery", "-A", "resend_admin.celery:app")
@@ -48,8 +56,11 @@ class Roster:
             *GRANIAN,
             *(f"--host={HOST}", f"--port={port}"),
             *("--workers=2", "--blocking-threads=4", "--respawn-failed-workers"),
-            *("--workers-kill-timeout=5", "resend_admin.local.web:application"),
+            f"--workers-kill-timeout={ANSWER_SECONDS}",
+            "resend_admin.local.web:application",
         )
+        web.stop_seconds = ANSWER_SECONDS + 5.0
+        web.when_killed = CUT_OFF
         # Asked to stop, the master stops its workers; killed, it could not.
         web.death_signal = signal.SIGTERM
         return web
@@ -69,6 +80,7 @@ class Roster:
             *("--loglevel=INFO", "--without-mingle", "--without-gossip"),
         )
         worker.stop_seconds = WORKER_STOP_SECONDS
+        worker.when_killed = CUT_OFF
         worker.before = before
         return worker
 

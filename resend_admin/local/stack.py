@@ -16,7 +16,8 @@ from resend_admin.local.ports import HOST, Ports, is_free
 from resend_admin.local.postgres import PrivatePostgres
 from resend_admin.local.problem import StartError
 from resend_admin.local.roster import Roster
-from resend_admin.local.supervisor import StopRequested, Supervisor, say
+from resend_admin.local.supervisor import StopRequested, Supervisor
+from resend_admin.local.terminal import say
 
 ANSWER_SECONDS = 120.0
 RUNTIME = (

@@ -11,6 +11,7 @@ from types import FrameType
 
 from resend_admin.local.problem import StartError
 from resend_admin.local.program import Program, Service
+from resend_admin.local.terminal import say
 
 TICK_SECONDS = 0.1
 PATIENCE = 5
@@ -30,15 +31,6 @@ class Watched:
     started_at: float
     crashes: int = 0
     restart_at: float | None = None
-
-
-def say(line: str) -> None:
-    """Print a line; the terminal may have gone away, and stopping goes on."""
-    try:
-        sys.stdout.write(f"{line}\n")
-        sys.stdout.flush()
-    except (OSError, ValueError):
-        return
 
 
 class Supervisor:

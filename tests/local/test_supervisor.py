@@ -8,9 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from messaging.channels import PROVIDERS
+from messaging.dispatch.flight import ATTEMPT_SECONDS
+from resend_admin.local import leash
 from resend_admin.local import supervisor as module
 from resend_admin.local.problem import StartError
 from resend_admin.local.program import Program
+from resend_admin.local.roster import ANSWER_SECONDS, Roster
 from resend_admin.local.supervisor import StopRequested, Supervisor
 from tests.local.processes import alive, wait_until
 
@@ -38,6 +42,14 @@ def program(folder: Path, code: str, name: str = "sleeper") -> Program:
 def pid(program: Program) -> int:
     assert program.child is not None
     return program.child.pid
+
+
+STUBBORN = (
+    "import signal\n"
+    "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+    "print('ready', flush=True)\n"
+    f"{SLEEP}"
+)
 
 
 def test_a_service_that_dies_is_started_again(
@@ -116,19 +128,53 @@ def test_a_wish_to_stop_ends_every_wait(supervisor: Supervisor, folder: Path) ->
 def test_a_second_ctrl_c_kills_what_takes_its_time(
     supervisor: Supervisor, folder: Path
 ) -> None:
-    stubborn = program(
-        folder,
-        "import signal\n"
-        "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
-        "print('ready', flush=True)\n"
-        f"{SLEEP}",
-    )
+    stubborn = program(folder, STUBBORN)
     supervisor.start(stubborn)
     wait_until(lambda: stubborn.log.read_text(), "the handler")
     supervisor.on_signal(signal.SIGINT, None)
     assert stubborn.poll() is None
     supervisor.on_signal(signal.SIGINT, None)
     wait_until(lambda: stubborn.poll() == -signal.SIGKILL, "the kill")
+
+
+def test_a_slow_stop_says_what_it_waits_for_and_what_a_kill_cut_off(
+    supervisor: Supervisor,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(leash, "SLOW_SECONDS", 0.1)
+    stubborn = program(folder, STUBBORN, "worker")
+    stubborn.stop_seconds = 0.3
+    stubborn.when_killed = "Look at what is unknown."
+    supervisor.start(stubborn)
+    wait_until(lambda: stubborn.log.read_text(), "the handler")
+
+    supervisor.stop()
+
+    said = capsys.readouterr().out.splitlines()
+    assert said == [
+        "The worker finishes what it has begun, in 0 s at most; Ctrl-C kills it.",
+        "The worker was killed. Look at what is unknown.",
+    ]
+
+
+def test_what_stops_at_once_says_nothing(
+    supervisor: Supervisor, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    supervisor.start(program(folder, SLEEP))
+    supervisor.stop()
+    assert capsys.readouterr().out == ""
+
+
+def test_everybody_gets_the_time_that_a_provider_may_take(folder: Path) -> None:
+    roster = Roster(folder, folder, {})
+    longest = max(provider.timeout for provider in PROVIDERS.values())
+    (folder / "logs").mkdir()
+    web = roster.web(1)
+    assert roster.worker(None).stop_seconds > ATTEMPT_SECONDS
+    assert f"--workers-kill-timeout={ANSWER_SECONDS}" in web.command
+    assert longest < ANSWER_SECONDS < web.stop_seconds
 
 
 def test_a_closed_window_is_a_wish_to_stop(supervisor: Supervisor) -> None:
