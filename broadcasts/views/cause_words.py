@@ -78,9 +78,20 @@ class CauseRow:
         match self.group.entry.fix:
             case Fix.CREDITS if self.credits > 0:
                 return f"There is credit again: {self.credits:,} left."
-            case Fix.INTEGRATION if self.group.entry.code == SWITCHED_OFF:
-                if self.integrations and all(_is_on(one) for one in self.integrations):
-                    return "The integration is switched on again."
+            case Fix.INTEGRATION if self.integrations:
+                return self._integrations_mended()
+        return ""
+
+    def _integrations_mended(self) -> str:
+        """All of them send, and were resumed or switched on after the last failure."""
+        if any(one.state != IntegrationState.ACTIVE for one in self.integrations):
+            return ""
+        if self.group.entry.code == SWITCHED_OFF:
+            return "The integration is switched on again."
+        last, resumed = self.group.last, [one.state_at for one in self.integrations]
+        if last and all(moment and moment > last for moment in resumed):
+            moment = moment_in_words(max(one for one in resumed if one))
+            return f"The integration was resumed on {moment}."
         return ""
 
     @property
@@ -228,10 +239,6 @@ def rows_of(
         )
         for one in groups
     ]
-
-
-def _is_on(integration: Integration) -> bool:
-    return integration.state == IntegrationState.ACTIVE
 
 
 def _may_manage(person: User) -> bool:

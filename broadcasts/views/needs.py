@@ -184,8 +184,8 @@ def _unknown(organization: Organization) -> Iterator[Need]:
         title=f"{messages} may or may not have arrived",
         text="Nothing is sent again by itself. A receipt may still settle it; until"
         " then you decide.",
-        step=Step("Look at them", messages_where(state="unknown")),
-        url=messages_where(state="unknown"),
+        step=Step("Look at them", reverse("messaging:message-unknown")),
+        url=reverse("messaging:message-unknown"),
     )
 
 

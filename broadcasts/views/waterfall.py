@@ -50,14 +50,14 @@ def steps_of(chain: ChainSummary) -> Iterator[Step]:
     never = [one for one in chain.causes if one.entry.error_class is ErrorClass.NEVER]
     lost = sum(one.count for one in never)
     hopeful = [one for one in chain.causes if one not in never]
-    yield Step("Waiting", chain.waiting, "d3", "Not sent yet, or under way.")
+    yield Step("Waiting", chain.waiting, "d3")
     yield Step(
         "Unknown", chain.unknown, "d3", "Nobody can tell yet whether it arrived."
     )
     yield Step("Failed, may be retried", chain.failed - lost, "d4", _named(hopeful))
     yield Step("Will never be reached", lost, "d4", _named(never))
-    yield Step("Skipped", chain.skipped, "idle", "Left out on purpose.")
-    yield Step("Cancelled", chain.cancelled, "idle", "Taken back before it left.")
+    yield Step("Skipped", chain.skipped, "idle")
+    yield Step("Cancelled", chain.cancelled, "idle")
 
 
 def _reached(chain: ChainSummary) -> Iterator[Step]:

@@ -2,57 +2,58 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final
 
-from django.db.models import Sum
 from django.utils import timezone
 
-from messaging.models import MessageState, Organization, Tally, TallyUnit
-from messaging.models.message import ARRIVED_STATES, REACHED_STATES
+from messaging.figures import Rate, Report, Scope, report
+from messaging.models import Organization
 from resend_admin.ui.numbers import percent_text
-from resend_admin.ui.time_zones import zone_named
 
-DAYS = 7
+DAYS: Final = 7
 
 
 @dataclass(frozen=True, slots=True)
 class Week:
-    """Messages of the last seven days, today included, as they stand now."""
+    """The last seven days, today included, each person once, as they stand now."""
 
-    total: int
-    reached: int
-    delivered: int
-    saved: int
-    """Delivered, but not by the first attempt."""
-    failed: int
+    found: Report
 
     @property
-    def reached_percent(self) -> str:
-        """The share of those that have come to rest."""
-        return percent_text(self.reached, self.reached + self.failed)
+    def total(self) -> int:
+        return self._sum("total")
+
+    @property
+    def delivered(self) -> int:
+        return self._sum("delivered_first", "delivered_later")
+
+    @property
+    def sent(self) -> int:
+        """Accepted by a provider that has not said whether they arrived."""
+        return self._sum("unconfirmed")
+
+    @property
+    def delivered_percent(self) -> str:
+        """The share of what left and does not wait for another try."""
+        left = self.delivered + self.sent + self._sum("failed", "unknown")
+        return percent_text(self.delivered, left)
+
+    @property
+    def first_retry(self) -> Rate:
+        return self.found.first_retry
+
+    @property
+    def recovered(self) -> int:
+        return self.found.recovered.count
+
+    def _sum(self, *names: str) -> int:
+        return sum(getattr(day, name) for day in self.found.days for name in names)
 
 
 def figures(organization: Organization) -> Week:
-    """Add up the tallies of the days, in the organization's own zone."""
-    here = zone_named(organization.time_zone)
-    first = timezone.localdate(timezone=here) - timedelta(days=DAYS - 1)
-    numbers: Counter[str] = Counter()
-    saved = 0
-    tallies = Tally.objects.filter(
-        organization=organization, unit=TallyUnit.MESSAGE, day__gte=first
-    )
-    for outcome, attempt, number in tallies.values_list(
-        "outcome", "attempt_number"
-    ).annotate(number=Sum("count")):
-        numbers[outcome] += number
-        if outcome in ARRIVED_STATES and attempt > 1:
-            saved += number
-    return Week(
-        total=numbers.total(),
-        reached=sum(numbers[one] for one in REACHED_STATES),
-        delivered=sum(numbers[one] for one in ARRIVED_STATES),
-        saved=saved,
-        failed=numbers[MessageState.FAILED],
-    )
+    """Read the figures of the days, in the organization's own zone."""
+    today = timezone.localdate(timezone=organization.zone)
+    first = today - timedelta(days=DAYS - 1)
+    return Week(report(Scope(organization, first, today)))

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from messaging.bulk import running
 from messaging.channels.catalogue import lookup
-from messaging.models import BulkResend, Message
+from messaging.models import BulkResend, CreditAccount, Integration, Message
 from tests.broadcasts.factories import BLOCKED, TIMED_OUT, finished
 from tests.broadcasts.test_causes import CLOSED, EXPIRED, failed_of, seen, single
 from tests.broadcasts.views.pages import hidden, html_of, text_of, url_of
@@ -145,6 +145,34 @@ def test_a_cause_of_which_nothing_is_kept_is_explained(
         response = editor.get(address)
         assert response.status_code == 200
         assert "is kept" in text_of(response)
+
+
+def test_an_integration_that_was_resumed_since_is_told(
+    ours: World, editor: Client
+) -> None:
+    number, other = ours.integration(), ours.integration()
+    for one in (number, other):
+        single(ours, EXPIRED, integration=one)
+    url = f"{PAGE}?cause={EXPIRED}"
+    resumed = "The integration was resumed on"
+
+    Integration.objects.filter(pk=number.pk).update(state_at=timezone.now())
+    assert resumed not in text_of(editor.get(url))
+
+    Integration.objects.filter(pk=other.pk).update(state_at=timezone.now())
+    assert resumed in text_of(editor.get(url))
+
+    single(ours, EXPIRED, integration=number)
+    assert resumed not in text_of(editor.get(url))
+
+
+def test_credit_that_is_there_again_is_told(ours: World, editor: Client) -> None:
+    single(ours, "resend_admin:insufficient_credits")
+    again = "There is credit again: 1,000,000 left. They can be sent again."
+    assert again in text_of(editor.get(PAGE))
+
+    CreditAccount.objects.update(available=0)
+    assert "There is credit again" not in text_of(editor.get(PAGE))
 
 
 # The dialog
