@@ -53,6 +53,9 @@ class Choice:
     channel: str = ""
     integration: Integration | None = None
     broadcast: Broadcast | None = None
+    runs: tuple[int, ...] = ()
+    """The broadcast and, if it is the first of a chain, its retries: so each person
+    counts once. A retry stands for itself."""
     faults: tuple[str, ...] = ()
     hint: str = ""
 
@@ -92,7 +95,8 @@ class Choice:
         """What was chosen besides the days."""
         parts = []
         if self.broadcast:
-            parts.append(f"broadcast “{self.broadcast.name}”")
+            retries = " with its retries" if len(self.runs) > 1 else ""
+            parts.append(f"broadcast “{self.broadcast.name}”{retries}")
         if self.integration:
             parts.append(f"integration “{self.integration.name}”")
         if self.channel:
@@ -199,9 +203,17 @@ def choice_of(organization: Organization, query: QueryDict) -> Choice:
         channel=known.get("channel") or "",
         integration=known.get("integration"),
         broadcast=broadcast,
+        runs=_runs(broadcast),
         faults=tuple(faults),
         hint="Choose the first and the last day." if asks_for_days else "",
     )
+
+
+def _runs(broadcast: Broadcast | None) -> tuple[int, ...]:
+    if broadcast is None:
+        return ()
+    retries = Broadcast.objects.filter(root=broadcast).values_list("pk", flat=True)
+    return (broadcast.pk, *retries.order_by("pk"))
 
 
 def _day_of(broadcast: Broadcast, organization: Organization) -> date:

@@ -12,7 +12,6 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from broadcasts.forms.report import Choice, choice_of, form_for
-from broadcasts.models import Broadcast
 from broadcasts.views.reports import causes, days, delays, rates, recovered, ways
 from messaging.access import organization_of, person_of, require_organization
 from messaging.figures import Report, Scope, report
@@ -48,13 +47,14 @@ def report_page(request: HttpRequest) -> HttpResponse:
     organization = organization_of(request)
     choice = choice_of(organization, request.GET)
     found = report(scope_of(choice))
+    is_empty = shows_nothing(found)
     context = {
         "choice": choice,
         "form": form_for(choice),
         "zone": organization.time_zone,
-        "has_sent": not found.is_empty or has_sent(organization),
+        "has_sent": not is_empty or has_sent(organization),
         "headline": headline(found),
-        "cards": {} if found.is_empty else cards(found, choice),
+        "cards": {} if is_empty else cards(found, choice),
         "may_write": person_of(request).may_write,
     }
     return render(request, "broadcasts/reports/page.html", context)
@@ -73,23 +73,20 @@ def report_csv(request: HttpRequest, chart: str) -> StreamingHttpResponse:
 
 
 def scope_of(choice: Choice) -> Scope:
-    """Return what the figures are asked for.
-
-    The first broadcast of a chain stands for all of it, so that each person counts
-    once; a retry stands for itself.
-    """
-    runs: tuple[int, ...] | None = None
-    if choice.broadcast:
-        chain = Broadcast.objects.filter(root=choice.broadcast)
-        runs = (choice.broadcast.pk, *chain.values_list("pk", flat=True))
+    """Return what the figures are asked for."""
     return Scope(
         organization=choice.organization,
         first=choice.first,
         last=choice.last,
         channel=choice.channel,
         integration_id=choice.integration.pk if choice.integration else None,
-        broadcast_ids=runs,
+        broadcast_ids=choice.runs or None,
     )
+
+
+def shows_nothing(found: Report) -> bool:
+    """Whether there is nothing to draw: no send, no resend, no recovery."""
+    return found.is_empty and not (found.resends.tries or found.recovered.count)
 
 
 def has_sent(organization: Organization) -> bool:

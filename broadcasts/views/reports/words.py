@@ -32,7 +32,7 @@ def of_ten(part: int, whole: int) -> str:
     tenths = 10 * part / whole
     if tenths < 1:
         return "fewer than 1 of 10"
-    return "more than 9 of 10" if tenths > 9.5 else f"{round(tenths)} of 10"
+    return "more than 9 of 10" if tenths >= 9.5 else f"{round(tenths)} of 10"
 
 
 def messages(number: int) -> str:

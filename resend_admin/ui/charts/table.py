@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from resend_admin.ui.durations import duration_text
-from resend_admin.ui.numbers import DASH, grouped, percent_text
+from resend_admin.ui.numbers import DASH, NARROW_SPACE, grouped, percent_text
 
 
 class Share(NamedTuple):
@@ -105,6 +105,8 @@ def shown(cell: Cell) -> str:
 def written(cell: Cell) -> object:
     """As programs read it."""
     match cell:
+        case str():
+            return cell.replace(NARROW_SPACE, " ")
         case Share():
             return cell.percent
         case timedelta():

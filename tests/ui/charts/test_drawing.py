@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import pytest
 from django.template import Context, Template
 from django.utils.html import escape
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from resend_admin.ui.charts import (
@@ -131,6 +131,7 @@ def test_four_hundred_days_tell_their_numbers_by_the_browsers_own_tooltip() -> N
     assert titles[0] == f"{EVIL}\n{EVIL}: 1\nDelivered first time: 5"
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text(), st.text())
 def test_any_text_is_escaped(label: str, words: str) -> None:
     bars = VerticalBars([Bar(label, 1, words)], words)

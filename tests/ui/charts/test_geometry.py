@@ -7,7 +7,7 @@ from itertools import pairwise
 from math import isfinite
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from resend_admin.ui.charts import (
@@ -37,6 +37,8 @@ from resend_admin.ui.charts.scale import (
 )
 from resend_admin.ui.charts.stack import MOST_DRAWN_TIPS
 
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""Four hundred days are drawn more slowly while other tests run."""
 counts = st.integers(0, 10_000_000)
 shares = st.floats(0, 100, allow_subnormal=False)
 COLOURS = ("d1", "d2", "d3", "d5", "d4")
@@ -71,6 +73,7 @@ def assert_apart(found: Sequence[Place]) -> None:
 # The axis
 
 
+@patient
 @given(counts)
 def test_guide_lines_are_even_whole_and_reach_the_largest(largest: int) -> None:
     ticks = count_ticks(largest)
@@ -87,6 +90,7 @@ def test_guide_lines_are_even_whole_and_reach_the_largest(largest: int) -> None:
     assert ticks[-1].y == pytest.approx(TOP)
 
 
+@patient
 @given(st.integers(100, 10_000_000))
 def test_no_axis_is_much_higher_than_what_it_shows(largest: int) -> None:
     assert count_ticks(largest)[-1].value <= largest * 2
@@ -114,6 +118,7 @@ def test_counts_in_short_are_cut(value: float, text: str) -> None:
     assert compact(value) == text
 
 
+@patient
 @given(counts)
 def test_counts_in_short_fit_below_a_column(value: int) -> None:
     assert len(compact(value)) <= 4
@@ -122,6 +127,7 @@ def test_counts_in_short_fit_below_a_column(value: int) -> None:
 # Columns
 
 
+@patient
 @given(st.integers(0, 400), st.floats(0, 0.9), st.lists(st.integers(0, 400)))
 def test_columns_do_not_overlap(number: int, gap: float, apart: list[int]) -> None:
     found = places(number, gap, apart)
@@ -135,6 +141,7 @@ def test_columns_do_not_overlap(number: int, gap: float, apart: list[int]) -> No
     )
 
 
+@patient
 @given(st.integers(1, 400), st.integers(1, 12))
 def test_labels_are_few_and_evenly_apart(number: int, most: int) -> None:
     chosen = labelled(number, most)
@@ -148,6 +155,7 @@ def test_labels_are_few_and_evenly_apart(number: int, most: int) -> None:
 # Bars
 
 
+@patient
 @given(st.lists(st.none() | shares, max_size=12), st.booleans())
 def test_bars_are_as_high_as_their_share(
     values: list[float | None], stands_apart: bool
@@ -185,6 +193,7 @@ def test_what_cannot_be_drawn_is_refused(value: float) -> None:
 # Histograms
 
 
+@patient
 @given(st.lists(counts, min_size=1, max_size=12), st.lists(st.floats(-2, 20)))
 def test_bars_of_a_histogram_compare_and_markers_stay_inside(
     values: list[int], markers: list[float]
@@ -225,6 +234,7 @@ def test_a_marker_stands_where_it_belongs() -> None:
 # Stacks
 
 
+@patient
 @given(stacks)
 def test_a_stack_is_as_high_as_its_total(rows: list[list[int]]) -> None:
     chart = stack(rows)
@@ -250,6 +260,7 @@ def test_a_stack_is_as_high_as_its_total(rows: list[list[int]]) -> None:
     assert by_place == {}
 
 
+@patient
 @given(stacks)
 def test_columns_that_can_show_every_layer_end_exactly_at_their_total(
     rows: list[list[int]],
@@ -265,6 +276,7 @@ def test_columns_that_can_show_every_layer_end_exactly_at_their_total(
             assert BASE - edges[place.x] == pytest.approx(drawn)
 
 
+@patient
 @given(stacks)
 def test_every_column_tells_its_numbers(rows: list[list[int]]) -> None:
     chart = stack(rows)
@@ -324,6 +336,7 @@ def test_nothing_at_all_is_empty() -> None:
 # Lying bars
 
 
+@patient
 @given(st.lists(st.lists(counts, max_size=5), max_size=12))
 def test_lying_bars_stay_on_their_line(rows: list[list[int]]) -> None:
     chart = HorizontalBars(
@@ -355,6 +368,7 @@ def test_a_share_is_drawn_on_a_line_of_a_hundred() -> None:
 # Waterfalls
 
 
+@patient
 @given(st.lists(counts, max_size=8), counts)
 def test_everybody_is_in_a_waterfall_once(values: list[int], others: int) -> None:
     whole = sum(values) + others

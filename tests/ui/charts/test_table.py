@@ -14,6 +14,7 @@ from resend_admin.ui.durations import duration_text
     [
         (None, "–", None),
         ("Retry 1", "Retry 1", "Retry 1"),
+        ("<10\u202fs", "<10\u202fs", "<10 s"),
         (12_345, "12,345", 12_345),
         (Share(41, 50), "82\u202f%", 82.0),
         (Share(1, 3), "33\u202f%", 33.3),
