@@ -29,7 +29,10 @@ def prune_all() -> int:
         try:
             removed += prune(organization)
         except DatabaseError:
-            logger.exception("The rows of %s could not be pruned", organization)
+            logger.exception(
+                "The rows of an organization could not be pruned",
+                extra={"organization_id": organization.pk},
+            )
     return removed
 
 
@@ -47,11 +50,12 @@ def prune(organization: Organization) -> int:
     receipts = _prune("prune_receipts", organization, before)
     if messages or receipts:
         logger.info(
-            "Removed %s messages and %s receipts of %s from before %s.",
-            messages,
-            receipts,
-            organization,
+            "Removed rows from before %s",
             before.date(),
+            extra={
+                "organization_id": organization.pk,
+                "counts": {"messages": messages, "receipts": receipts},
+            },
         )
     return messages
 

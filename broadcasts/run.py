@@ -29,12 +29,13 @@ NOT_SENT = "resend_admin:not_sent"
 def tick(budget_seconds: float = BUDGET_SECONDS) -> None:
     """Move every broadcast one step on. Two at once share the work."""
     deadline = time.monotonic() + budget_seconds
-    fail_late()
-    start_due()
+    moved = {"too_late": fail_late(), "started": start_due()}
     fill_all(deadline)
     flows.skip_unpublished(batches=SETTLE_BATCHES)
-    finish_done()
+    moved["completed"] = finish_done()
     settle_ended()
+    if any(moved.values()):
+        logger.info("Broadcasts moved on", extra={"counts": moved})
 
 
 def fail_late() -> int:
@@ -96,7 +97,8 @@ def _fill_page(broadcast_id: int) -> bool:
         return fill_page(broadcast_id)
     except Exception:
         logger.exception(
-            "Broadcast %s could not be filled; the next tick tries", broadcast_id
+            "A broadcast could not be filled; the next tick tries",
+            extra={"broadcast_id": broadcast_id},
         )
         return False
 

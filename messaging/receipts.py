@@ -8,6 +8,7 @@ and nothing takes *delivered* back.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -22,6 +23,8 @@ from messaging.channels.contract import Channel, Event, EventKind
 from messaging.dispatch import later, statements
 from messaging.dispatch.later import RANK
 from messaging.models import Integration, Receipt, ReceiptResult
+
+logger = logging.getLogger(__name__)
 
 BATCH = 1_000
 PATIENCE = timedelta(minutes=1)
@@ -62,6 +65,8 @@ def apply(*, limit: int = BATCH) -> int:
         last, finished = _apply_batch(after=after, limit=limit)
         done += finished
         if last is None:
+            if done:
+                logger.info("Applied receipts", extra={"counts": {"receipts": done}})
             return done
         after = last
 

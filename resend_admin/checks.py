@@ -124,3 +124,16 @@ def check_metrics(**kwargs: Any) -> list[CheckMessage]:
 
 
 SHORTEST_TOKEN = 24
+
+
+@register()
+def check_logs(**kwargs: Any) -> list[CheckMessage]:
+    if settings.LOG_FORMAT in settings.LOG_FORMATS:
+        return []
+    return [
+        Error(
+            f"LOG_FORMAT is “{settings.LOG_FORMAT}”, which is no format of logs.",
+            hint=f"Set it to one of {', '.join(settings.LOG_FORMATS)}.",
+            id="resend_admin.E008",
+        )
+    ]

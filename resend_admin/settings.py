@@ -302,17 +302,22 @@ METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 
 # -- Logs ---------------------------------------------------------------------
 
+LOG_FORMATS = ("json", "line")
+LOG_FORMAT = env.str("LOG_FORMAT", default="json").lower()
+"""``json``: an object per line, for programs; ``line``: for people at a terminal."""
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}
+        "json": {"()": "resend_admin.logs.Json"},
+        "line": {"()": "resend_admin.logs.Line"},
     },
     "filters": {"hide_tokens": {"()": "resend_admin.logs.HideTokens"}},
     "handlers": {
         "console": {
             "class": "logging.StreamHandler",
-            "formatter": "line",
+            "formatter": LOG_FORMAT if LOG_FORMAT in LOG_FORMATS else "json",
             "filters": ["hide_tokens"],
         }
     },

@@ -286,7 +286,7 @@ def scanned(plan: dict[str, Any]) -> Iterator[str]:
 
 
 def test_no_big_table_is_scanned(crowd: None) -> None:
-    verbs = {
+    verbs: dict[str, dict[str, Any]] = {
         "meters": {},
         "standing_now": {"most": 100_000, "priorities": Priority.values},
         "integration_states": {},

@@ -88,7 +88,14 @@ AWAY = Problem(
 
 @api.exception_handler(Problem)
 def tell_problem(request: HttpRequest, problem: Any) -> HttpResponse:
-    logger.info("%s %s %s", request_id(request), problem.status, problem.code)
+    logger.info(
+        "A request was refused",
+        extra={
+            "request_id": request_id(request),
+            "status": problem.status,
+            "code": problem.code,
+        },
+    )
     return refuse(request, problem, _envelope(request))
 
 
@@ -121,9 +128,15 @@ def tell_http_error(request: HttpRequest, error: Any) -> HttpResponse:
 @api.exception_handler(Exception)
 def tell_fault(request: HttpRequest, error: Any) -> HttpResponse:
     if outage.is_away(error):
-        logger.warning("%s: the database does not answer", request_id(request))
+        logger.warning(
+            "PostgreSQL does not answer", extra={"request_id": request_id(request)}
+        )
         return refuse(request, AWAY, _envelope(request))
-    logger.exception("%s failed", request_id(request), exc_info=error)
+    logger.exception(
+        "A request failed",
+        exc_info=error,
+        extra={"request_id": request_id(request)},
+    )
     message = "This went wrong on our side. Tell us the requestId."
     problem = Problem(500, "internal_error", message)
     return refuse(request, problem, _envelope(request))

@@ -83,7 +83,10 @@ def _step(bulk_id: int) -> int:
     try:
         return step(bulk_id)
     except Exception:
-        logger.exception("Bulk resend %s stands still; the next ring tries", bulk_id)
+        logger.exception(
+            "A bulk resend stands still; the next ring tries",
+            extra={"bulk_resend_id": bulk_id},
+        )
         return 0
 
 

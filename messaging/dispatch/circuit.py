@@ -6,9 +6,13 @@ back into it, and leaves when a person has put the credentials right and resumed
 
 from __future__ import annotations
 
+import logging
+
 from messaging.channels.contract import AUTH_FAILED
 from messaging.dispatch import doorbell, statements
 from messaging.models import Integration
+
+logger = logging.getLogger(__name__)
 
 REASON_LIMIT = 300
 
@@ -33,6 +37,14 @@ def open_circuit(integration: Integration, detail: str) -> bool:
             "reason": reason[:REASON_LIMIT],
         },
     )
+    if paused:
+        logger.warning(
+            "An integration is paused: its provider refuses the credentials",
+            extra={
+                "organization_id": integration.organization_id,
+                "integration_id": integration.pk,
+            },
+        )
     return bool(paused)
 
 

@@ -38,7 +38,9 @@ def call(task: str, *arguments: int) -> None:
             task, args=arguments, expires=SECONDS_WORTH_ANSWERING, retry=False
         )
     except (OperationalError, OSError) as error:
-        logger.warning("The broker did not take a ring for %s: %s", task, error)
+        logger.warning(
+            "The broker did not take a ring: %s", error, extra={"task": task}
+        )
 
 
 def integrations_with_work() -> list[int]:

@@ -29,10 +29,10 @@ def beat() -> None:
     _begin_again()
     if failed:
         logger.warning(
-            "The engine was down for more than %s s: %s messages that were due"
-            " meanwhile have failed and wait for a person to retry them.",
+            "The engine was down for more than %s s: messages that were due meanwhile"
+            " have failed and wait for a person to retry them",
             settings.LATE_AFTER_SECONDS,
-            failed,
+            extra={"counts": {"failed": failed}},
         )
 
 

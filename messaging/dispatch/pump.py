@@ -49,9 +49,28 @@ def run(
         most = concurrency or settings.DISPATCH_CONCURRENCY
         with in_flight(integration, most) as flight:
             one = Pump(integration, version, holder, flight)
-            return one.run(ends_at=time.monotonic() + seconds)
+            began = time.monotonic()
+            settled = one.run(ends_at=began + seconds)
     finally:
         pace.give_lease_back(integration_id, holder)
+    if settled:
+        logger.info(
+            "Settled attempts",
+            extra=_names(integration)
+            | {
+                "counts": {"settled": settled},
+                "seconds": round(time.monotonic() - began, 3),
+            },
+        )
+    return settled
+
+
+def _names(integration: Integration) -> dict[str, int]:
+    """Return the numbers that a line in the log carries, and no names."""
+    return {
+        "organization_id": integration.organization_id,
+        "integration_id": integration.pk,
+    }
 
 
 def _read(integration_id: int) -> tuple[Integration, str]:
@@ -97,7 +116,10 @@ class Pump:
                     # anything under way, the next ring tries again.
                     if not len(self.flight):
                         raise
-                    logger.warning("PostgreSQL is away; landing what is under way")
+                    logger.warning(
+                        "PostgreSQL is away; landing what is under way",
+                        extra=_names(self.integration),
+                    )
                     close_old_connections()
                     ends_at = 0.0
                 _rest()
@@ -141,6 +163,12 @@ def land(integration: Integration, flight: Flight) -> int:
     """Gather answers for a moment and write them; return how many were ours."""
     results = flight.land(LANDING_SECONDS)
     settled = _settle(integration, flight, results)
+    unknown = sum(result.state == "unknown" for result in results)
+    if unknown:
+        logger.warning(
+            "Nobody can tell whether some attempts left",
+            extra=_names(integration) | {"counts": {"unknown": unknown}},
+        )
     if flight.silence:
         try:
             pace.pause(integration.pk, flight.silence)
@@ -161,7 +189,10 @@ def _settle(integration: Integration, flight: Flight, results: Sequence[Result])
         except OperationalError:
             if number == SETTLE_TRIES - 1:
                 raise
-            logger.warning("PostgreSQL did not take a settled chunk; trying again")
+            logger.warning(
+                "PostgreSQL did not take a settled chunk; trying again",
+                extra=_names(integration) | {"counts": {"results": len(results)}},
+            )
             close_old_connections()
             time.sleep(0.25 * 2**number)
     raise AssertionError

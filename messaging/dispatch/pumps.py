@@ -96,9 +96,11 @@ class Pumps:
         try:
             pump.run(integration_id, concurrency=concurrency)
         except DatabaseError as error:
-            logger.warning("The pump of integration %s: %s", integration_id, error)
+            logger.warning(
+                "A pump stopped: %s", error, extra={"integration_id": integration_id}
+            )
         except Exception:
-            logger.exception("The pump of integration %s broke", integration_id)
+            logger.exception("A pump broke", extra={"integration_id": integration_id})
         finally:
             connections.close_all()
             self._rung.set()

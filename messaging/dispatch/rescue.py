@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import logging
+
 from django.conf import settings
 from django.db import transaction
 
 from messaging.dispatch import statements
+
+logger = logging.getLogger(__name__)
 
 BATCH = 1_000
 
@@ -18,6 +22,11 @@ def rescue() -> int:
     total = 0
     while number := _rescue_batch():
         total += number
+    if total:
+        logger.warning(
+            "Attempts that nobody waited for any more are unknown",
+            extra={"counts": {"unknown": total}},
+        )
     return total
 
 

@@ -89,7 +89,13 @@ async def send(flight: Flight, progress: Progress) -> Result:
     except Exception as error:
         # A fault of ours must not take the other messages of the chunk along,
         # and whether this one left is exactly what cannot be told.
-        logger.exception("Attempt %s broke while it was sent", claimed.attempt_id)
+        logger.exception(
+            "An attempt broke while it was sent",
+            extra={
+                "attempt_id": claimed.attempt_id,
+                "message_id": claimed.message_id,
+            },
+        )
         result = Result(
             claimed.attempt_id,
             "unknown",

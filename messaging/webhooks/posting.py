@@ -72,7 +72,7 @@ async def post(way: aiohttp.ClientSession, claimed: Claimed) -> Told:
         return await _post(way, claimed)
     except Exception:
         # A fault of ours must not take the other tries of the round along.
-        logger.exception("Delivery %s broke", claimed.delivery_id)
+        logger.exception("A delivery broke", extra={"delivery_id": claimed.delivery_id})
         return _told(claimed, error="broken")
 
 

@@ -132,8 +132,10 @@ def _switch_off(told: Sequence[Told], rows: Sequence[dict[str, Any]]) -> None:
         {"gone": gone, "given_up": given_up, "seconds": FAILING_SECONDS},
     ):
         logger.warning(
-            "Webhook endpoint %s of organization %s is switched off: %s",
-            row["id"],
-            row["organization_id"],
-            row["off_reason"],
+            "A webhook endpoint is switched off",
+            extra={
+                "endpoint_id": row["id"],
+                "organization_id": row["organization_id"],
+                "code": row["off_reason"],
+            },
         )

@@ -116,6 +116,8 @@ class LocalStack:
             "LOCAL_FOLDER": str(self.folder),
             "PYTHONUNBUFFERED": "1",
         }
+        # Somebody sits at this terminal.
+        self.environment.setdefault("LOG_FORMAT", "line")
         if "DATABASE_URL" not in self.environment:
             self.start_postgres(ports.claim("postgres"))
         before_worker = None
