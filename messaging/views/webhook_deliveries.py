@@ -222,7 +222,8 @@ def _live(endpoint: WebhookEndpoint, delivery: WebhookDelivery) -> dict[str, Any
         and endpoint.is_on
         and delivery.due_at < timezone.now() + SOON
     )
-    mark = f"{delivery.state}-{delivery.try_count}-{int(is_moving)}"
+    tries = f"{delivery.try_count}-{delivery.run_tries}"
+    mark = f"{delivery.state}-{tries}-{int(is_moving)}"
     numbers = {"pk": endpoint.pk, "delivery_pk": delivery.pk}
     live_url = reverse("messaging:webhook-delivery-live", kwargs=numbers)
     return {

@@ -54,8 +54,9 @@ def webhook_list(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @role_required(Role.ADMIN)
 def webhook_create(request: HttpRequest) -> HttpResponse:
-    form = EndpointForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
+    posted = request.method == "POST"
+    form = EndpointForm(request.POST if posted else None)
+    if posted and form.is_valid():
         try:
             endpoint, secret = endpoints.create(
                 organization=organization_of(request),
@@ -107,13 +108,14 @@ def webhook_edit(request: HttpRequest, pk: int) -> HttpResponse:
 @role_required(Role.ADMIN)
 def webhook_rotate(request: HttpRequest, pk: int) -> HttpResponse:
     endpoint = own_endpoint(request, pk)
-    form = RotateForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
+    posted = request.method == "POST"
+    form = RotateForm(request.POST if posted else None)
+    if posted and form.is_valid():
         at_once = form.cleaned_data["at_once"]
         secret = endpoints.rotate(endpoint, at_once=at_once)
         return _with_secret(request, endpoint, secret, overlaps=not at_once)
     context = {
-        "form": RotateForm(),
+        "form": form,
         "endpoint": endpoint,
         "cancel_url": page_of(endpoint),
         "page_title": "Replace the secret",
