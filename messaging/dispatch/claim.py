@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,9 +20,12 @@ UNPRICED = 2_000_000_000
 """More than any chunk: what an integration without a price can afford."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Claimed:
-    """One open attempt, with all that is needed to send it."""
+    """One open attempt, with all that is needed to send it.
+
+    Those with the same content share its ``payload``.
+    """
 
     attempt_id: int
     message_id: int
@@ -99,7 +103,7 @@ def claim(
             },
             **(ONE_ONLY if message_id else MANY),
         )
-        attempts = [_claimed(row) for row in rows if row["attempt_id"] is not None]
+        attempts = _claimed([row for row in rows if row["attempt_id"] is not None])
         if not attempts:
             return Claim(taken=rows[-1]["taken"])
         pace.pay(integration.pk, len(attempts))
@@ -125,22 +129,26 @@ def _affordable(allowed: pace.Pace) -> int:
     return ledger.lock(allowed.organization_id) // allowed.credit_price
 
 
-def _json(value: Any) -> Any:
-    # Django registers jsonb as text on its connections.
-    return json.loads(value) if isinstance(value, str) else value
-
-
-def _claimed(row: dict[str, Any]) -> Claimed:
-    return Claimed(
-        attempt_id=row["attempt_id"],
-        message_id=row["message_id"],
-        content_id=row["content_id"],
-        channel=row["channel"],
-        recipient=row["recipient"],
-        kind=row["kind"],
-        payload=_json(row["payload"]),
-        parameters=_json(row["parameters"]),
-        parts=row["parts"],
-        parts_sent=row["parts_sent"],
-        is_retry_of_chain=row["root_id"] is not None,
-    )
+def _claimed(rows: Sequence[dict[str, Any]]) -> list[Claimed]:
+    contents = {
+        row["id"]: (row["kind"], json.loads(row["payload"]))
+        for row in statements.rows(
+            "contents", {"content_ids": list({row["content_id"] for row in rows})}
+        )
+    }
+    return [
+        Claimed(
+            row["attempt_id"],
+            row["message_id"],
+            row["content_id"],
+            row["channel"],
+            row["recipient"],
+            *contents[row["content_id"]],
+            # Django registers jsonb as text on its connections.
+            json.loads(row["parameters"]),
+            row["parts"],
+            row["parts_sent"],
+            row["root_id"] is not None,
+        )
+        for row in rows
+    ]

@@ -15,7 +15,7 @@ from messaging.dispatch import (
     pace,
     statements,
 )
-from messaging.models import AttemptState, Integration, MessageState
+from messaging.models import Integration, MessageState
 from messaging.models.message import REACHED_STATES
 
 
@@ -66,29 +66,23 @@ def settle(
                 "sent_is_final": not integration.provider.confirms_delivery,
             },
         )
-        closed = {row["attempt_id"] for row in rows}
-        ledger.settle(sorted(closed))
-        if len(closed) < len(results):
+        closed: int = rows[0]["closed"]
+        ledger.settle(sorted(columns["attempt_id"]))
+        if closed < len(results):
             statements.rows_in_binary("overtaken", columns)
+        moved = [row for row in rows if row["message_id"] is not None]
         if in_chain:
             chain.note_reached(
                 [
                     row["message_id"]
-                    for row in rows
+                    for row in moved
                     if row["root_id"] is not None and row["state"] in REACHED_STATES
                 ]
             )
         automatic.retry(
-            [row["message_id"] for row in rows if row["state"] == MessageState.FAILED]
+            [row["message_id"] for row in moved if row["state"] == MessageState.FAILED]
         )
-        pace.free_pairs(
-            integration,
-            [
-                result.attempt_id
-                for result in results
-                if result.state == AttemptState.FAILED and result.attempt_id in closed
-            ],
-        )
+        pace.free_pairs(integration, rows[0]["failed_attempts"])
         if refused := [one for one in results if circuit.is_about(one.error_code)]:
             circuit.open_circuit(integration, refused[0].error_detail)
-    return len(closed)
+    return closed

@@ -23,12 +23,16 @@ judged AS (
                WHEN due.channel = ANY (contact.opted_out_channels) THEN 'opted_out'
                ELSE ''
            END AS refusal,
-           greatest(now(), pair.free_at) AS free_at
+           -- One probe for each, however many other persons have been written to.
+           greatest(now(), (
+               SELECT pair.free_at
+               FROM messaging_pairpace AS pair
+               WHERE pair.integration_id = %(integration_id)s
+                 AND pair.recipient = due.recipient
+                 AND %(pair_seconds)s > 0
+           )) AS free_at
     FROM due
     JOIN messaging_contact AS contact ON contact.id = due.contact_id
-    LEFT JOIN messaging_pairpace AS pair
-      ON pair.integration_id = %(integration_id)s
-     AND pair.recipient = due.recipient
 ),
 paired AS (
     SELECT judged.*,
@@ -133,14 +137,11 @@ SELECT opened.id AS attempt_id,
        decided.recipient,
        decided.parameters,
        decided.root_id,
-       content.id AS content_id,
-       content.kind,
-       content.payload,
-       (SELECT count(*) FROM due) AS taken
+       decided.content_id,
+       NULL::bigint AS taken
 FROM opened
 JOIN decided ON decided.id = opened.message_id
-JOIN messaging_content AS content ON content.id = decided.content_id
 UNION ALL
-SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, count(*)
+SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, count(*)
 FROM due
 ORDER BY attempt_id NULLS LAST

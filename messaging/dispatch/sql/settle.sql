@@ -44,7 +44,11 @@ closed AS (
                   THEN attempt.first_failed_at END AS recovers_from
 ),
 waiting AS MATERIALIZED (
-    SELECT message.id
+    -- It carries what the message takes over: the planner expects a single row here,
+    -- and would join the two row by row.
+    SELECT message.id, closed.state, closed.number, closed.error_code,
+           closed.error_class, closed.parts_sent, closed.price, closed.chain_offset,
+           closed.again_in, closed.recovers_from
     FROM messaging_message AS message
     JOIN closed ON closed.message_id = message.id
     WHERE message.state = 'sending'
@@ -54,31 +58,37 @@ waiting AS MATERIALIZED (
 ),
 moved AS (
     UPDATE messaging_message AS message
-    SET state = CASE WHEN closed.again_in IS NULL THEN closed.state ELSE 'queued' END,
+    SET state = CASE WHEN waiting.again_in IS NULL THEN waiting.state ELSE 'queued' END,
         state_at = now(),
-        due_at = now() + closed.again_in * interval '1 second',
-        sent_at = CASE WHEN closed.state IN ('sent', 'delivered')
+        due_at = now() + waiting.again_in * interval '1 second',
+        sent_at = CASE WHEN waiting.state IN ('sent', 'delivered')
             THEN coalesce(message.sent_at, now()) ELSE message.sent_at END,
-        delivered_at = CASE WHEN closed.state = 'delivered' THEN now() END,
-        error_code = closed.error_code,
-        error_class = closed.error_class,
-        parts_sent = closed.parts_sent,
-        recovered_in = CASE WHEN closed.recovers_from IS NOT NULL
-            THEN greatest(0, extract(epoch FROM now() - closed.recovers_from)) END,
-        recovered_by = CASE WHEN closed.recovers_from IS NOT NULL
-            THEN closed.chain_offset + closed.number - 1 END,
-        recovered_for = CASE WHEN closed.recovers_from IS NOT NULL
-            THEN closed.price END,
-        given_back = message.given_back + (closed.again_in IS NOT NULL)::int
-    FROM closed
-    JOIN waiting ON waiting.id = closed.message_id
+        delivered_at = CASE WHEN waiting.state = 'delivered' THEN now() END,
+        error_code = waiting.error_code,
+        error_class = waiting.error_class,
+        parts_sent = waiting.parts_sent,
+        recovered_in = CASE WHEN waiting.recovers_from IS NOT NULL
+            THEN greatest(0, extract(epoch FROM now() - waiting.recovers_from)) END,
+        recovered_by = CASE WHEN waiting.recovers_from IS NOT NULL
+            THEN waiting.chain_offset + waiting.number - 1 END,
+        recovered_for = CASE WHEN waiting.recovers_from IS NOT NULL
+            THEN waiting.price END,
+        given_back = message.given_back + (waiting.again_in IS NOT NULL)::int
+    FROM waiting
     WHERE message.id = waiting.id
       AND message.state = 'sending'
     RETURNING message.id, message.root_id, message.state
 )
-SELECT closed.id AS attempt_id,
+-- A row for every message that somebody has to follow up, and at least one.
+SELECT counted.closed,
+       counted.failed_attempts,
        moved.id AS message_id,
        moved.root_id,
        moved.state
-FROM closed
-LEFT JOIN moved ON moved.id = closed.message_id
+FROM (
+    SELECT count(*) AS closed,
+           coalesce(array_agg(id) FILTER (WHERE state = 'failed'), '{}')
+               AS failed_attempts
+    FROM closed
+) AS counted
+LEFT JOIN moved ON moved.state = 'failed' OR moved.root_id IS NOT NULL

@@ -9,7 +9,7 @@ import pytest
 from messaging.audit import ledger_differences, tally_differences
 from messaging.dispatch import circuit, pulse, pump
 from messaging.dispatch.claim import claim
-from messaging.dispatch.send import FIRST
+from messaging.dispatch.flight import FIRST
 from messaging.dispatch.settle import Result, settle
 from messaging.dispatch.single import send_now
 from messaging.models import Attempt, Integration, Message, Pulse
