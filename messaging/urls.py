@@ -15,6 +15,7 @@ from messaging.views.bulk_dialog import bulk_create
 from messaging.views.cause_dialog import cause_resend
 from messaging.views.embed import embedded_communications, embedded_resend
 from messaging.views.hooks import hook
+from messaging.views.integrations import integration_resume
 from messaging.views.member_import import (
     member_import,
     member_import_problems,
@@ -96,6 +97,9 @@ urlpatterns: list[URLPattern] = [
         "embed/members/<path:external_id>/communications/<int:pk>/resend/",
         embedded_resend,
         name="embedded-resend",
+    ),
+    path(
+        "integrations/<int:pk>/resume/", integration_resume, name="integration-resume"
     ),
     path("hooks/<uuid:uid>", hook, name="hook"),
     path("webhooks/", webhook_list, name="webhook-list"),

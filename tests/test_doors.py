@@ -98,6 +98,7 @@ OF_A_BULK_RESEND = {
 }
 CHANGES_OF_A_BULK_RESEND = {"messaging:bulk-cancel"}
 OF_A_MEMBER = {"messaging:member-detail"}
+CHANGES_OF_AN_INTEGRATION = {"messaging:integration-resume"}
 
 ADMINS_PAGES = {"messaging:webhook-list", "messaging:webhook-create"}
 """Admins only, for whoever is told has to be trusted."""
@@ -149,6 +150,7 @@ class Estate:
             (OF_A_BULK_RESEND | CHANGES_OF_A_BULK_RESEND, "bulk resend"),
             (OF_A_MEMBER, "member"),
             (OF_AN_ENDPOINT | CHANGES_OF_AN_ENDPOINT, "endpoint"),
+            (CHANGES_OF_AN_INTEGRATION, "integration"),
         ):
             if name in group:
                 return reverse(name, args=[self.numbers[noun]])
@@ -182,6 +184,7 @@ def estate(world: World) -> Estate:
             "message": message.pk,
             "bulk resend": bulk.pk,
             "member": message.contact_id,
+            "integration": world.integration().pk,
         },
         contact.external_id,
     )
@@ -203,7 +206,12 @@ def signed_in(person: User) -> Client:
     return client
 
 
-CHANGES = CHANGES_OF_A_BROADCAST | CHANGES_OF_A_MESSAGE | CHANGES_OF_A_BULK_RESEND
+CHANGES = (
+    CHANGES_OF_A_BROADCAST
+    | CHANGES_OF_A_MESSAGE
+    | CHANGES_OF_A_BULK_RESEND
+    | CHANGES_OF_AN_INTEGRATION
+)
 READ = OF_A_BROADCAST | OF_A_MESSAGE | OF_A_BULK_RESEND | OF_A_MEMBER
 ADMINS_READ = OF_AN_ENDPOINT | OF_A_DELIVERY
 ADMINS_CHANGES = CHANGES_OF_AN_ENDPOINT | CHANGES_OF_A_DELIVERY

@@ -36,11 +36,12 @@ MOST_OF_A_KIND: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """The one next step: where it leads, and whether that is a dialog."""
+    """The one next step: where it leads, or what it posts to, or which dialog."""
 
     label: str
     url: str
     is_dialog: bool = False
+    is_posted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ def needs(
     rows = rows_of(wanting[:MOST_CAUSES], person, organization)
     kinds = (
         _standstill(organization),
-        _integrations(troubled),
+        _integrations(person, troubled),
         _could_not_run(organization),
         (_cause(one) for one in rows),
         _unknown(organization),
@@ -108,21 +109,31 @@ def _standstill(organization: Organization) -> Iterator[Need]:
     )
 
 
-def _integrations(troubled: Sequence[Trouble]) -> Iterator[Need]:
+def _integrations(person: User, troubled: Sequence[Trouble]) -> Iterator[Need]:
     off = IntegrationState.OFF
     wanting = (one for one in troubled if one.integration.state != off)
     for one in islice(wanting, MOST_OF_A_KIND):
-        word = one.word.lower()
-        waits = "" if one.url else " Ask an admin to look at it."
+        step = _integration_step(person, one)
+        waits = "" if step else " Ask an admin to look at it."
         yield Need(
             key=f"integration-{one.integration.pk}",
             tone=one.tone,
             icon=one.icon,
-            title=f"“{one.integration.name}” is {word}",
+            title=f"“{one.integration.name}” is {one.word.lower()}",
             text=f"{one.why}{waits}",
-            step=Step("Open integration", one.url) if one.url else None,
-            url=messages_where(integration=str(one.integration.pk), state="queued"),
+            step=step,
+            url=one.url
+            or messages_where(integration=str(one.integration.pk), state="queued"),
         )
+
+
+def _integration_step(person: User, trouble: Trouble) -> Step | None:
+    """Resume what is paused; anything else is mended where it is set up."""
+    integration = trouble.integration
+    if integration.state == IntegrationState.PAUSED and person.may_write:
+        url = reverse("messaging:integration-resume", args=[integration.pk])
+        return Step("Resume sending", url, is_posted=True)
+    return Step("Open integration", trouble.url) if trouble.url else None
 
 
 def _could_not_run(organization: Organization) -> Iterator[Need]:

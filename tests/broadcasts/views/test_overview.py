@@ -252,7 +252,7 @@ def test_integrations_that_do_not_send(ours: World, client: Client) -> None:
 
     page = text_of(client.get("/"))
 
-    assert "“Main” is paused New token needed. Open integration" in page
+    assert "“Main” is paused New token needed. Resume sending" in page
     assert "Off Old Its messages are skipped." in page
     assert "“Half” is incomplete" in page
     assert "Fine" not in page
@@ -321,7 +321,7 @@ def test_a_paused_integration_is_named(ours: World, editor: Client) -> None:
     )
 
     page = text_of(editor.get("/"))
-    assert page.count("“Main number” is paused") == 1
+    assert page.count("“Main number” is paused Its messages wait") == 1
     assert "Nothing is being sent" not in page
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
@@ -161,7 +162,7 @@ def test_the_pairs_whose_pause_is_over_are_forgotten(
     claim(whatsapp, limit=1)
     assert pace.prune_pairs() == 0
 
-    with pace.connection.cursor() as cursor:
+    with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE messaging_pairpace SET free_at = now() - interval '1 second'"
         )

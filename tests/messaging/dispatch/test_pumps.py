@@ -7,7 +7,7 @@ import threading
 import pytest
 from django.db import connection
 
-from messaging.dispatch import pulse, pumps
+from messaging.dispatch import pulse, pump
 from messaging.dispatch.pumps import Pumps
 from messaging.dispatch.stopping import stopping
 from messaging.models import Attempt, Integration, Message
@@ -86,7 +86,7 @@ def test_who_rings_while_a_task_pumps_leaves_it_to_that_task(
     ours: World, many: list[Integration], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     crew = Pumps()
-    run = pumps.pump.run
+    run = pump.run
     ours.message(integration=many[0])
 
     rung: list[int] = []
@@ -98,7 +98,7 @@ def test_who_rings_while_a_task_pumps_leaves_it_to_that_task(
             crew.keep(many[1].pk)
         return run(integration_id, concurrency=concurrency)
 
-    monkeypatch.setattr(pumps.pump, "run", run_and_ring)
+    monkeypatch.setattr(pump, "run", run_and_ring)
 
     crew.keep(many[0].pk)
 
@@ -108,7 +108,7 @@ def test_who_rings_while_a_task_pumps_leaves_it_to_that_task(
 def test_a_pump_that_breaks_takes_no_other_along(
     ours: World, many: list[Integration], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = pumps.pump.run
+    run = pump.run
     broken: list[int] = []
 
     def sometimes(integration_id: int, *, concurrency: int | None = None) -> int:
@@ -117,7 +117,7 @@ def test_a_pump_that_breaks_takes_no_other_along(
             raise RuntimeError
         return run(integration_id, concurrency=concurrency)
 
-    monkeypatch.setattr(pumps.pump, "run", sometimes)
+    monkeypatch.setattr(pump, "run", sometimes)
     for integration in many[:3]:
         ours.message(integration=integration)
 
