@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
 from broadcasts import chain
@@ -17,7 +16,8 @@ from broadcasts.models import Broadcast, BroadcastState
 from broadcasts.models.broadcast import LIVE_STATES
 from broadcasts.patience import wait_longer
 from broadcasts.summary import Cause, Counters, causes_of, counters_of
-from messaging.models import Message, MessageState
+from messaging.figures.forecast import Group
+from messaging.models import Message, MessageState, Tally, TallyUnit
 from messaging.models.message import REACHED_STATES, WAITING_STATES
 
 COVERED_STATES = (*REACHED_STATES, *WAITING_STATES, MessageState.SENDING)
@@ -72,6 +72,8 @@ class RetryOffer:
     shown_at: datetime
     run_at: datetime
     """The proposal: as soon as allowed, on a full minute."""
+    groups: tuple[Group, ...] = ()
+    """The same members by error and way, for a forecast."""
 
 
 def state(broadcast: Broadcast, counters: Counters | None = None) -> RetryState:
@@ -183,27 +185,40 @@ def candidates(
 class Missed:
     """Whom a retry takes over, counted one by one."""
 
-    failed: Counter[str]
-    """How many failed for each cause."""
-    unknown: int
+    failed: tuple[Group, ...] = ()
+    doubtful: tuple[Group, ...] = ()
+    """Those of whom nobody can tell."""
 
     @property
     def count(self) -> int:
-        return self.failed.total()
+        return sum(one.count for one in self.failed)
+
+    @property
+    def unknown(self) -> int:
+        return sum(one.count for one in self.doubtful)
+
+    @property
+    def causes(self) -> list[Cause]:
+        return causes_of((one.error_code, one.count) for one in self.failed)
 
 
 def missed(broadcast: Broadcast) -> Missed:
     """Count every member to retry: from the tallies, or by one look at the rows."""
     if is_alone(broadcast):
         kept = (
-            (line.outcome, line.code, line.number - line.pruned)
-            for line in counters_of(broadcast).lines
+            Tally.objects.filter(
+                broadcast_id=broadcast.pk,
+                unit=TallyUnit.MESSAGE,
+                outcome__in=[MessageState.FAILED, MessageState.UNKNOWN],
+            )
+            .values_list("outcome", "error_code", "channel", "integration_id")
+            .annotate(number=Sum(F("count") - F("pruned")))
         )
         return _missed(kept)
     found = (
         candidates(broadcast, include_unknown=True)
         .order_by()
-        .values_list("state", "error_code")
+        .values_list("state", "error_code", "channel", "integration_id")
         .annotate(number=Count("pk"))
     )
     with transaction.atomic():
@@ -211,15 +226,16 @@ def missed(broadcast: Broadcast) -> Missed:
         return _missed(found)
 
 
-def _missed(numbers: Iterable[tuple[str, str, int]]) -> Missed:
-    failed: Counter[str] = Counter()
-    unknown = 0
-    for stood, code, number in numbers:
-        if stood == MessageState.FAILED:
-            failed[code] += number
-        elif stood == MessageState.UNKNOWN:
-            unknown += number
-    return Missed(failed, unknown)
+def _missed(numbers: Iterable[tuple[str, str, str, int | None, int]]) -> Missed:
+    found: dict[str, list[Group]] = {
+        MessageState.FAILED: [],
+        MessageState.UNKNOWN: [],
+    }
+    for stood, code, channel, integration_id, number in numbers:
+        group = Group(code, channel, integration_id, number)
+        if group.count:
+            found[stood].append(group)
+    return Missed(tuple(found[MessageState.FAILED]), tuple(found[MessageState.UNKNOWN]))
 
 
 def offer(broadcast: Broadcast, *, include_unknown: bool = False) -> RetryOffer:
@@ -229,7 +245,7 @@ def offer(broadcast: Broadcast, *, include_unknown: bool = False) -> RetryOffer:
     """
     shown_at = database_now()
     standing = state(broadcast)
-    found = Missed(Counter(), 0)
+    found = Missed()
     if standing.enabled:
         found = missed(broadcast)
         standing = (
@@ -238,13 +254,15 @@ def offer(broadcast: Broadcast, *, include_unknown: bool = False) -> RetryOffer:
             else RetryState(False, SENT_AGAIN)
         )
     unknown = found.unknown if standing.enabled else 0
+    doubtful = found.doubtful if standing.enabled and include_unknown else ()
     return RetryOffer(
         state=standing,
         count=found.count + (unknown if include_unknown else 0),
         unknown_count=unknown,
-        causes=causes_of(found.failed.items()),
+        causes=found.causes,
         shown_at=shown_at,
         run_at=proposed_time(shown_at),
+        groups=(*found.failed, *doubtful),
     )
 
 

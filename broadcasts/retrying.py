@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db import IntegrityError, connection, transaction
 
-from broadcasts import access
+from broadcasts import access, expectation
 from broadcasts.chain import keep_where_members_stood
 from broadcasts.clock import (
     DIALOG_TOLERANCE,
@@ -55,6 +55,7 @@ def create(
             number = _freeze_members(source, retry, shown_at, include_unknown)
             if not number or number != shown_count:
                 raise _list_changed(number)
+            expectation.keep(retry)
     except IntegrityError:
         live = live_retry(broadcast)
         if live is None:

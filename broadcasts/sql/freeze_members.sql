@@ -28,14 +28,12 @@ CROSS JOIN LATERAL (
            ), 0::smallint) AS parts_sent
     FROM (
         SELECT id, state, error_code, attempt_count, given_back, parts_sent,
-               content_id,
-               amended_content_id
+               content_id, amended_content_id
         FROM messaging_message
         WHERE id = coalesce(source.root_id, source.id)
         UNION ALL
         SELECT id, state, error_code, attempt_count, given_back, parts_sent,
-               content_id,
-               amended_content_id
+               content_id, amended_content_id
         FROM messaging_message
         WHERE root_id = coalesce(source.root_id, source.id)
           AND broadcast_id IS NOT NULL

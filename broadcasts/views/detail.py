@@ -14,7 +14,7 @@ from django.utils.functional import cached_property
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
-from broadcasts import chain, retry, schedule
+from broadcasts import chain, expectation, retry, schedule
 from broadcasts.audience import Audience
 from broadcasts.chain import ChainSummary
 from broadcasts.clock import in_words
@@ -32,6 +32,7 @@ from messaging.access import (
 )
 from messaging.channels.contract import Channel
 from messaging.channels.preview import Part, parts
+from messaging.figures.shown import ShownResult, results
 from messaging.models import User
 from resend_admin.ui.csv import stream_csv
 from resend_admin.ui.time_zones import zone_name
@@ -158,6 +159,7 @@ class LivePart:
             "skips": counters.skips,
             "skipped_url": messages_of(broadcast.pk, state="skipped"),
             "unknown_url": unknown_of(broadcast.pk),
+            "compared": self._compared(),
             "interval": self.interval,
             "poll_url": f"{page_for('progress', broadcast)}?v={self.mark}",
             "buttons": self._buttons() if self.person.may_write else None,
@@ -166,6 +168,11 @@ class LivePart:
                 page_of(self.retry.live_retry) if self.retry.live_retry else ""
             ),
         }
+
+    def _compared(self) -> list[ShownResult]:
+        """Return the forecast of a retry beside its result, once it has one."""
+        found = expectation.comparison(self.broadcast)
+        return results(found) if found else []
 
     def _buttons(self) -> dict[str, Any]:
         """Return the addresses of what may be done now; empty means not now."""

@@ -10,7 +10,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_http_methods
 
-from broadcasts import quota, retry, retrying, schedule
+from broadcasts import expectation, quota, retry, retrying, schedule
 from broadcasts.forms import RetryForm
 from broadcasts.forms.retry import Confirmed
 from broadcasts.models import Broadcast
@@ -20,6 +20,7 @@ from broadcasts.views.links import page_for, page_of
 from broadcasts.views.outcomes import cause_rows
 from broadcasts.views.refusals import show
 from messaging.access import own_or_404, person_of, role_required
+from messaging.figures.shown import sentences, shown_of
 from messaging.models import Role
 from resend_admin.ui.dialogs import asks_for_dialog, close_dialog, render_dialog
 from resend_admin.ui.time_zones import moment_in_words, zone_name
@@ -121,7 +122,7 @@ class RetryDialog:
             "broadcast": self.broadcast,
             "form": form,
             "offer": offer,
-            "causes": cause_rows(self.broadcast, offer.causes),
+            **self._expected(offer),
             "routes_url": (
                 page_for("routes", self.broadcast)
                 if schedule.may_edit_routes(self.broadcast).enabled
@@ -143,6 +144,15 @@ class RetryDialog:
         return render_dialog(
             self.request, "broadcasts/broadcast_retry.html", context, status=status
         )
+
+    def _expected(self, offer: RetryOffer) -> dict[str, Any]:
+        """Return the causes, each with what retrying it is likely to bring."""
+        told = expectation.of_offer(self.broadcast, offer)
+        rows = cause_rows(self.broadcast, offer.causes)
+        return {
+            "causes": [(row, shown_of(told, row.cause.code)) for row in rows],
+            "expected": sentences(told, offer.run_at) if told.count else [],
+        }
 
     def _why_off(self, offer: RetryOffer) -> str:
         """Say at once what confirming would run into: the state, or the quota."""

@@ -69,8 +69,8 @@ def test_it_says_how_many_and_why(ours: World, editor: Client) -> None:
 
     assert "Retry 3 failed messages" in page
     assert "Members to retry 3" in page
-    assert "Likely 2" in page
-    assert "No 1" in page
+    assert "Likely No history yet 2" in page
+    assert "No No history yet 1" in page
     assert "Also the" not in page
 
 

@@ -75,7 +75,9 @@ def try_all(
     return [one.attempt_id for one in made]
 
 
-def again(*states: str) -> None:
+def again(world: World, *states: str) -> None:
+    # Later, as far as the pause between two messages to one person goes.
+    world.rest()
     Message.objects.filter(state__in=states or ["failed"]).update(
         state="queued", due_at=timezone.now() - timedelta(minutes=1)
     )
@@ -110,9 +112,9 @@ def test_success_by_resend_number(ours: World, integration: Integration) -> None
     for _ in range(4):
         ours.message(integration=integration)
     try_all(integration, "delivered", "failed", "failed", "failed")
-    again()
+    again(ours)
     try_all(integration, "delivered", "delivered", "failed")
-    again()
+    again(ours)
     try_all(integration, "sent")
 
     found = figures(ours)
@@ -227,9 +229,9 @@ def test_a_cause_and_what_retrying_it_brought(
     for _ in range(3):
         ours.message(integration=integration)
     try_all(integration, "failed", "failed", "failed")
-    again()
+    again(ours)
     try_all(integration, "delivered", "failed", "failed", code=BLOCKED)
-    again()
+    again(ours)
     try_all(integration, "failed", "unknown", code=BLOCKED)
 
     timed_out, blocked = sorted(figures(ours).causes, key=lambda one: one.code)
@@ -247,7 +249,7 @@ def test_where_nothing_confirms_sent_has_arrived(ours: World) -> None:
         contact = ours.contact(email=f"ama{uuid.uuid4()}@example.org")
         ours.message(integration=mail, contact=contact)
     try_all(mail, "sent", "failed")
-    again()
+    again(ours)
     try_all(mail, "sent")
 
     found = figures(ours)
@@ -264,7 +266,7 @@ def test_a_recovery_counts_once_when_its_try_arrives(
     message = ours.message(integration=integration)
     [first] = try_all(integration, "unknown")
     Message.objects.update(first_failed_at=timezone.now() - timedelta(minutes=10))
-    again("unknown")
+    again(ours, "unknown")
     [second] = try_all(integration, "sent")
     assert figures(ours).recovered.count == 0
 
@@ -313,7 +315,7 @@ def test_by_channel_and_integration(ours: World, integration: Integration) -> No
     ours.message(integration=other)
     try_all(integration, "failed")
     try_all(other, "delivered")
-    again()
+    again(ours)
     try_all(integration, "delivered")
 
     found = figures(ours)
@@ -337,7 +339,7 @@ def test_nothing_of_another_organization(
 ) -> None:
     ours.message(integration=integration)
     try_all(integration, "failed")
-    again()
+    again(ours)
     try_all(integration, "delivered")
 
     assert figures(theirs).is_empty
@@ -353,7 +355,7 @@ def test_no_rows_are_needed(
 ) -> None:
     ours.message(integration=integration)
     try_all(integration, "failed")
-    again()
+    again(ours)
     try_all(integration, "delivered")
     Attempt.objects.all().delete()
     Message.objects.all().delete()
@@ -372,7 +374,7 @@ def test_the_last_bar_collects_what_comes_later(
     ours.message(integration=integration)
     for _ in range(7):
         try_all(integration, "failed")
-        again()
+        again(ours)
     try_all(integration, "delivered")
 
     found = figures(ours)
