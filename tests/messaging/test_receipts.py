@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -395,6 +396,55 @@ def test_a_retry_of_a_flow_sends_the_parts_that_failed(
 
     message = Message.objects.get()
     assert (message.state, message.parts_sent) == ("failed", 0b010)
+
+
+@pytest.mark.parametrize(
+    ("words", "state", "missing"),
+    [
+        ([("failed", 1)], "failed", 0b010),
+        ([("failed", None)], "failed", 0b100),
+        ([("delivered", 2)], "delivered", 0),
+        ([("sent", 2)], "sent", 0),
+        ([("sent", 2), ("failed", 0), ("failed", 2)], "failed", 0b101),
+    ],
+)
+def test_an_answer_that_was_overtaken_still_tells_which_parts_arrived(
+    ours: World,
+    integration: Integration,
+    words: list[tuple[str, int | None]],
+    state: str,
+    missing: int,
+) -> None:
+    part = {"kind": "text", "payload": {"text": "a"}}
+    flow = Content.objects.create(
+        organization=ours.organization, kind="flow", payload={"parts": [part] * 3}
+    )
+    ours.message(integration=integration, content=flow)
+    claim(integration, limit=1)
+    attempt = Attempt.objects.get()
+    for word, number in words:
+        event = told(attempt, word, part=number or 0)
+        reference = event.reference if number is not None else f"{attempt.pk}"
+        tell(integration, [replace(event, reference=reference)])
+
+    settle(integration, [Result(attempt.pk, "sent", answer="{}", parts_sent=0b111)])
+
+    message = Message.objects.get()
+    assert (message.state, message.parts_sent) == (state, 0b111 & ~missing)
+    attempt.refresh_from_db()
+    assert (attempt.state, attempt.parts_sent) == (state, 0b111)
+
+
+def test_an_answer_of_an_earlier_attempt_tells_the_present_one_nothing(
+    ours: World, integration: Integration
+) -> None:
+    first = open_attempt(ours, integration)
+    tell(integration, [told(first, "sent")])
+    Message.objects.update(state="sending", attempt_count=2)
+
+    settle(integration, [Result(first.pk, "sent", answer="{}", parts_sent=1)])
+
+    assert Message.objects.get().parts_sent == 0
 
 
 def test_a_single_message_that_failed_later_is_sent_again_whole(
