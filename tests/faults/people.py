@@ -45,7 +45,7 @@ from tests.faults.plant import API_SECRET  # noqa: E402
 from tests.faults.scene import TAGS, Side, build, find  # noqa: E402
 
 AT_RISK = ("failed", "unknown")
-MOST_WAITING = 500
+MOST_WAITING = 200
 """Messages in the queue beyond which nobody starts another broadcast."""
 NORMAL = (DatabaseError, Problem, OSError, http.client.HTTPException)
 """What people meet while servers are down, or when somebody else was quicker."""

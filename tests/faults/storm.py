@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 KILLS = {
     # Forked children are quick to replace, so that most kills can be theirs.
-    "child of worker-prefork": 60,
-    "worker-threads": 8,
+    "child of worker-prefork": 70,
+    "worker-threads": 5,
     "worker-prefork": 3,
-    "beat": 4,
-    "web": 3,
-    "child of web": 6,
+    "beat": 3,
+    "web": 2,
+    "child of web": 5,
     "broker": 12,
 }
 """What is killed, and how often among a hundred or so."""

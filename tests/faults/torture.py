@@ -48,7 +48,7 @@ class Wish:
     seed: int = 7
     minutes: float = 60.0
     gap: float = 0.5
-    members: int = 400
+    members: int = 120
     size: Size = field(default_factory=Size)
 
 
@@ -259,7 +259,7 @@ def _arguments() -> argparse.Namespace:
         "--gap", type=float, default=0.5, help="mean seconds between strikes (0.5)"
     )
     parser.add_argument(
-        "--members", type=int, default=400, help="of each organization (400)"
+        "--members", type=int, default=120, help="of each organization (120)"
     )
     parser.add_argument("--keep", action="store_true", help="keep data and logs")
     parser.add_argument(
