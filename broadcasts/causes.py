@@ -8,7 +8,7 @@ to a cause, only what fails afterwards asks for a person again.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -23,6 +23,7 @@ from messaging.failures.kept import (
     Moments,
     kept_failures,
     moments,
+    oldest_kept,
     seen_to,
 )
 from messaging.models import BulkResend, Organization
@@ -80,7 +81,8 @@ class Group:
     """All that failed of one cause. ``codes`` are the spellings in the rows.
 
     ``spent`` of them are surely beyond what a resend of the message allows; a
-    broadcast that holds them may still be retried. ``seen`` is the latest time that
+    broadcast that holds them may still be retried. ``placed`` is what ``places`` is
+    made of, the most first. ``seen`` is the latest time that
     somebody saw to the cause, and ``again`` how many failed since.
     """
 
@@ -89,7 +91,7 @@ class Group:
     number: int
     spent: int
     singles: int
-    places: tuple[Place, ...]
+    placed: Sequence[tuple[Run, int, bool]]
     channels: Mapping[str, int]
     integration_ids: tuple[int, ...] = ()
     seen: BulkResend | None = None
@@ -103,7 +105,11 @@ class Group:
 
     @property
     def is_about(self) -> bool:
-        return any(one.is_about for one in self.places)
+        return any(is_about for *_, is_about in self.placed)
+
+    @property
+    def places(self) -> Sequence[Place]:
+        return [Place(*one) for one in self.placed]
 
     @property
     def fails_again(self) -> bool:
@@ -126,15 +132,17 @@ class Group:
         return self.number - self.spent
 
     @property
-    def retryable(self) -> tuple[Place, ...]:
-        return tuple(one for one in self.places if one.run.is_retryable)
+    def retryable(self) -> Sequence[Place]:
+        return [Place(*one) for one in self.placed if one[0].is_retryable]
 
     @property
     def needs_a_person(self) -> bool:
         """Whether there is a step to take now."""
         if not self.wanting or self.help is Help.NEVER:
             return False
-        return self.help is Help.FIX or self.resendable > 0 or bool(self.retryable)
+        if self.help is Help.FIX or self.resendable > 0:
+            return True
+        return any(run.is_retryable for run, *_ in self.placed)
 
     @property
     def ready_at(self) -> datetime | None:
@@ -157,11 +165,10 @@ def groups(organization: Organization) -> list[Group]:
         for code in gathered.codes
     }
     when = moments(organization, fixed_at)
+    runs = _runs(organization, {pk for one in found.values() for pk in one.runs})
     made = [
-        gathered.group(
-            seen.get(cause), [when[one] for one in gathered.codes if one in when]
-        )
-        for cause, gathered in found.items()
+        one.group(runs, seen.get(cause), [when[code] for code in one.codes])
+        for cause, one in found.items()
     ]
     return sorted(made, key=_urgency)
 
@@ -173,38 +180,49 @@ def _urgency(group: Group) -> tuple[bool, int, int, str]:
 
 @dataclass(slots=True)
 class _Gathered:
-    """A cause while its lines are added up."""
+    """A cause while its spellings are added up."""
 
     entry: CatalogueEntry
-    codes: dict[str, None] = field(default_factory=dict)
+    codes: list[str] = field(default_factory=list)
+    number: int = 0
     spent: int = 0
-    singles: int = 0
     channels: Counter[str] = field(default_factory=Counter)
     integrations: Counter[int] = field(default_factory=Counter)
-    places: dict[Run, Place] = field(default_factory=dict)
+    runs: Counter[int] = field(default_factory=Counter)
+    about: set[int] = field(default_factory=set)
 
-    def add(self, line: Failures, number: int) -> None:
-        self.codes[line.code] = None
-        self.channels[line.channel] += number
-        if line.integration_id is not None:
-            self.integrations[line.integration_id] += number
-        self.spent += number if line.is_spent else 0
+    def add(self, line: Failures) -> None:
+        self.codes.append(line.code)
+        self.number += line.number
+        self.spent += line.spent
+        for channel, integration_id, number in line.ways:
+            self.channels[channel] += number
+            if integration_id is not None:
+                self.integrations[integration_id] += number
+        for run_id, number, is_about in line.places:
+            self.runs[run_id] += number
+            if is_about:
+                self.about.add(run_id)
 
-    def add_run(self, run: Run, number: int, *, is_about: bool) -> None:
-        known = self.places.get(run, Place(run, 0, is_about=False))
-        self.places[run] = Place(run, known.number + number, known.is_about or is_about)
-
-    def group(self, seen: BulkResend | None, when: Sequence[Moments]) -> Group:
-        places = sorted(self.places.values(), key=lambda one: -one.number)
+    def group(
+        self,
+        runs: Mapping[int, Run],
+        seen: BulkResend | None,
+        when: Sequence[Moments],
+    ) -> Group:
         firsts = [one.first for one in when if one.first]
         lasts = [one.last for one in when if one.last]
         return Group(
             entry=self.entry,
             codes=tuple(self.codes),
-            number=self.singles + sum(one.number for one in places),
+            number=self.number,
             spent=self.spent,
-            singles=self.singles,
-            places=tuple(places),
+            singles=self.number - self.runs.total(),
+            placed=[
+                (runs[pk], number, pk in self.about)
+                for pk, number in self.runs.most_common()
+                if pk in runs
+            ],
             channels=dict(self.channels.most_common()),
             integration_ids=tuple(one for one, _ in self.integrations.most_common()),
             seen=seen,
@@ -215,32 +233,16 @@ class _Gathered:
 
 
 def _grouped(organization: Organization) -> dict[str, _Gathered]:
-    lines = kept_failures(organization)
-    ids = {one.broadcast_id for one in lines if one.broadcast_id is not None}
-    runs = _runs(organization, ids)
-    taken_over = chain.failures_taken_over(ids)
+    taken_over = chain.failures_taken_over(organization, oldest_kept(organization))
     found: dict[str, _Gathered] = {}
-    # What a retry took over is taken from the oldest first: they are as old.
-    for line in sorted(lines, key=lambda one: not one.is_spent):
-        number, is_about = line.number, False
-        key = (line.broadcast_id or 0, line.code)
-        if key in taken_over:
-            taken = min(taken_over[key], number)
-            taken_over[key] -= taken
-            number, is_about = number - taken, True
-        if not number:
-            continue
+    for line in kept_failures(organization, taken_over):
         entry = lookup(line.code)
-        gathered = found.setdefault(entry.code, _Gathered(entry))
-        gathered.add(line, number)
-        run = runs.get(line.broadcast_id or 0)
-        if run is None:
-            gathered.singles += number
-        else:
-            gathered.add_run(run, number, is_about=is_about)
+        found.setdefault(entry.code, _Gathered(entry)).add(line)
     return found
 
 
-def _runs(organization: Organization, ids: Iterable[int]) -> dict[int, Run]:
+def _runs(organization: Organization, ids: Collection[int]) -> dict[int, Run]:
+    if not ids:
+        return {}
     rows = Broadcast.objects.filter(organization=organization, pk__in=ids)
     return {row[0]: Run(*row) for row in rows.values_list(*Run._fields)}

@@ -18,8 +18,9 @@ add up to the members aimed at.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from django.db.models import Q, Sum
@@ -28,7 +29,13 @@ from broadcasts.models import Broadcast
 from broadcasts.models.broadcast import LIVE_STATES
 from broadcasts.summary import Cause, Counters, Line, causes_of, counters
 from broadcasts.ways import rows, statement
-from messaging.models import MessageState, SkipReason, Tally, TallyUnit
+from messaging.models import (
+    MessageState,
+    Organization,
+    SkipReason,
+    Tally,
+    TallyUnit,
+)
 from messaging.models.message import REACHED_STATES, WAITING_STATES
 
 WAITING = (*WAITING_STATES, MessageState.SENDING)
@@ -224,31 +231,26 @@ def _shares(took_over: list[list[Any]], kept: int) -> list[tuple[int, Stand, int
     return taken
 
 
-def failures_taken_over(broadcast_ids: Collection[int]) -> Counter[tuple[int, str]]:
+def failures_taken_over(
+    organization: Organization, since: date
+) -> Counter[tuple[int, str]]:
     """Return how many failures of each broadcast and cause a retry has taken over.
 
-    For many broadcasts at once, by two queries, however many rows they have.
+    By the retries made since that day, for two queries, however many rows they have.
     """
     found: Counter[tuple[int, str]] = Counter()
-    retries = list(
-        Broadcast.objects.filter(_is_retry_among(broadcast_ids)).values_list(
-            "pk", "took_over"
-        )
-    )
-    if not retries:
+    retries = Broadcast.objects.filter(
+        organization=organization, retry_of__isnull=False, created_at__date__gte=since
+    ).exclude(took_over=[])
+    rows = list(retries.values_list("pk", "took_over"))
+    if not rows:
         return found
-    kept = _members_kept(pk for pk, _ in retries)
-    for pk, took_over in retries:
+    kept = _members_kept(pk for pk, _ in rows)
+    for pk, took_over in rows:
         for run_id, (state, code), number in _shares(took_over, kept[pk]):
             if state == MessageState.FAILED:
                 found[run_id, code] += number
     return found
-
-
-def _is_retry_among(broadcast_ids: Collection[int]) -> Q:
-    """Match retries in the chains of these broadcasts."""
-    among = Broadcast.objects.filter(pk__in=broadcast_ids, root_id__isnull=False)
-    return Q(root_id__in=broadcast_ids) | Q(root_id__in=among.values("root_id"))
 
 
 def _members_kept(retry_ids: Iterable[int]) -> Counter[int]:

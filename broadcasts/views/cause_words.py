@@ -112,8 +112,8 @@ class CauseRow:
     def places(self) -> str:
         """``in “Renewal”, “Autumn news” and 3 more broadcasts, and 2 on their own``."""
         group = self.group
-        named = [f"“{one.run.name}”" for one in group.places[:PLACES_NAMED]]
-        more = len(group.places) - len(named)
+        named = [f"“{run.name}”" for run, *_ in group.placed[:PLACES_NAMED]]
+        more = len(group.placed) - len(named)
         if more:
             named.append(f"{grouped(more)} more broadcast{'s' if more > 1 else ''}")
         parts = [f"in {_and(named)}"] if named else []

@@ -84,7 +84,7 @@ def _one(
         "entry": entry,
         "title": row.title if row else entry.title,
         "places": _places(row) if row else [],
-        "more_places": max(len(group.places) - MOST_PLACES, 0) if group else 0,
+        "more_places": max(len(group.placed) - MOST_PLACES, 0) if group else 0,
         "spellings": [
             (code, messages_where(state="failed", error=code))
             for code in (group.codes[:MOST_CODES] if group else ())

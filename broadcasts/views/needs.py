@@ -183,7 +183,7 @@ def _step_of(row: CauseRow) -> Step:
 
 
 def _unknown(organization: Organization) -> Iterator[Need]:
-    kept = kept_failures(organization, MessageState.UNKNOWN)
+    kept = kept_failures(organization, outcome=MessageState.UNKNOWN)
     number = sum(one.number for one in kept)
     if not number:
         return
@@ -204,15 +204,16 @@ def _ageing(
     every: Sequence[Group], person: User, organization: Organization
 ) -> Iterator[Need]:
     """Lists of members whom a retry would reach, gone within a week."""
+    days = timedelta(days=organization.retention_days)
+    before = timezone.now() + WEEK - days
     missed: defaultdict[Run, int] = defaultdict(int)
     for group in every:
         if group.help is not Help.NEVER and not group.is_settled:
-            for place in group.retryable:
-                missed[place.run] += place.number
-    days = timedelta(days=organization.retention_days)
-    soon = timezone.now() + WEEK
-    ending = sorted((_start(run) + days, run.pk, run) for run in missed)
-    for ends_at, _, run in [one for one in ending if one[0] < soon][:MOST_OF_A_KIND]:
+            for run, number, _ in group.placed:
+                if _start(run) < before and run.is_retryable:
+                    missed[run] += number
+    for run in sorted(missed, key=lambda one: (_start(one), one.pk))[:MOST_OF_A_KIND]:
+        ends_at = _start(run) + days
         members = "1 member" if missed[run] == 1 else f"{grouped(missed[run])} members"
         url = retry_url(run, person)
         page = reverse("broadcasts:broadcast-detail", args=[run.pk])

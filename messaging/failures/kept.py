@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,42 +32,65 @@ FOLDER: Final = Path(__file__).parent / "sql"
 
 @dataclass(frozen=True, slots=True)
 class Failures:
-    """So many messages that failed alike and have a row.
+    """All that failed with one spelling of a cause and has a row.
 
-    ``code`` is the spelling in the rows. ``is_spent`` tells that the limits of the
-    organization allow no resend of them any more; what is not spent by its day may
-    still be by its hour.
+    ``spent`` of them may not be resent any more by the limits of the organization, as
+    far as their day tells; by their hour it may be more. ``ways`` is how many came
+    through each channel and integration, ``places`` how many are in each broadcast,
+    and whether others there were taken over.
     """
 
-    broadcast_id: int | None
     code: str
-    channel: str
-    integration_id: int | None
-    is_spent: bool
     number: int
+    spent: int
+    ways: tuple[tuple[str, int | None, int], ...]
+    places: tuple[tuple[int, int, bool], ...]
+
+
+TakenOver = Mapping[tuple[int, str], int]
+"""How many failures of a broadcast and spelling belong to a later run."""
+
+
+def oldest_kept(organization: Organization) -> date:
+    """Return a day before which no row is kept."""
+    now = timezone.now().astimezone(organization.zone)
+    return (now - timedelta(days=organization.retention_days) - SLACK).date()
 
 
 def kept_failures(
-    organization: Organization, outcome: MessageState = MessageState.FAILED
+    organization: Organization,
+    taken_over: TakenOver | None = None,
+    outcome: MessageState = MessageState.FAILED,
 ) -> list[Failures]:
     """Return what is kept of everything that failed, by one query of the tallies.
 
     Or of everything that is *unknown*, which failed as far as anybody can tell.
     """
     now = timezone.now().astimezone(organization.zone)
-    oldest = now - timedelta(days=organization.retention_days) - SLACK
-    young = (now - timedelta(hours=organization.resend_max_age_hours)).date()
+    taken = taken_over or {}
     rows = _rows(
         "kept",
         {
             "organization_id": organization.pk,
             "outcome": outcome.value,
-            "oldest": oldest.date(),
-            "young": young,
+            "oldest": oldest_kept(organization),
+            "young": (now - timedelta(hours=organization.resend_max_age_hours)).date(),
             "resend_limit": organization.resend_limit,
+            "taken_from": [broadcast_id for broadcast_id, _ in taken],
+            "taken_codes": [code for _, code in taken],
+            "taken": list(taken.values()),
         },
     )
-    return [Failures(*row) for row in rows]
+    return [
+        Failures(
+            code,
+            number,
+            spent,
+            tuple(zip(*columns[:3], strict=True)),
+            tuple(zip(*columns[3:], strict=True)),
+        )
+        for code, number, spent, *columns in rows
+    ]
 
 
 @dataclass(frozen=True, slots=True)
