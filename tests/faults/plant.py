@@ -60,8 +60,6 @@ class Plant:
 
     folder: Path
     size: Size = field(default_factory=Size)
-    pages: bool = False
-    """Whether pages are looked at, so that their files have to be collected."""
     environment: dict[str, str] = field(init=False)
     postgres: PrivatePostgres = field(init=False)
     broker: PrivateBroker = field(init=False)
@@ -135,9 +133,10 @@ class Plant:
             "PYTHONUNBUFFERED": "1",
         }
         roster = Roster(PROJECT, self.folder, self.environment)
-        self._run(roster.manage("migrate", "--no-input", "--verbosity=0"))
-        if self.pages:
-            self._run(roster.manage("collectstatic", "--no-input", "--verbosity=0"))
+        self._run(
+            roster.manage("migrate", "--no-input", "--verbosity=0"),
+            roster.manage("collectstatic", "--no-input", "--verbosity=0"),
+        )
         sandbox = roster.sandbox(self.sandbox_port, self.smtp_port)
         sandbox.command = [
             *sandbox.command,
@@ -185,10 +184,13 @@ class Plant:
         worker.stop_seconds = 60.0
         return worker
 
-    def _run(self, program: Program) -> None:
-        program.start()
-        wait_until(lambda: program.poll() is not None, program.name)
-        assert program.poll() == 0, program.complaint()
+    def _run(self, *programs: Program) -> None:
+        """Run programs side by side to their end."""
+        for program in programs:
+            program.start()
+        for program in programs:
+            assert program.child is not None
+            assert program.child.wait() == 0, program.complaint()
 
     def stop(self) -> None:
         """End everything that this plant has started, without much ado."""
@@ -214,6 +216,8 @@ class Plant:
 
     def calm(self) -> None:
         """End all trouble: everything runs, and the providers are well."""
+        if self.postgres.poll() is not None:
+            self.postgres.start()
         self.behave(reset=True)
         self.mend()
         wait_until(lambda: self.status("/readyz") == 200, "the web server")
@@ -286,9 +290,10 @@ class Plant:
         return self.get(path, seconds)[0]
 
     def get(self, path: str, seconds: float = 5.0) -> tuple[int, str]:
+        """Ask as somebody who may have logged in, which only the database knows."""
         connection = http.client.HTTPConnection(HOST, self.port, timeout=seconds)
         try:
-            connection.request("GET", path)
+            connection.request("GET", path, headers={"Cookie": COOKIE})
             response = connection.getresponse()
             return response.status, response.read().decode("utf-8", "replace")
         except (OSError, http.client.HTTPException):
@@ -296,31 +301,12 @@ class Plant:
         finally:
             connection.close()
 
-    def send_one(self, seconds: float = 30.0) -> tuple[int, str]:
-        """Send one message as another program does; return status and body."""
+    def program(self) -> Sender:
+        """Return another program, ready to send; it asks the database for nothing."""
         with psycopg.connect(self.postgres.url) as connection:
             row = connection.execute(SOMEBODY).fetchone()
         assert row is not None
-        pair = base64.b64encode(f"{row[0]}:{API_SECRET}".encode()).decode()
-        body = {"to": row[1], "type": "text", "text": {"body": "One of a kind"}}
-        web = http.client.HTTPConnection(HOST, self.port, timeout=seconds)
-        try:
-            web.request(
-                "POST",
-                "/v1/whatsapp/send",
-                json.dumps(body),
-                {
-                    "Authorization": f"Basic {pair}",
-                    "Content-Type": "application/json",
-                    "Idempotency-Key": secrets.token_hex(16),
-                },
-            )
-            answer = web.getresponse()
-            return answer.status, answer.read().decode()
-        except (OSError, http.client.HTTPException):
-            return 0, ""
-        finally:
-            web.close()
+        return Sender(self.port, *row)
 
     def count(self, query: LiteralString) -> int:
         """Return the one number that a query asks for."""
@@ -345,6 +331,39 @@ class Plant:
             connection.close()
 
 
+@dataclass(frozen=True)
+class Sender:
+    """A program that sends single messages to one member."""
+
+    port: int
+    key: str
+    phone: str
+
+    def send(self, seconds: float = 30.0) -> tuple[int, str]:
+        """Send one message; return status and body, 0 when nobody answers."""
+        pair = base64.b64encode(f"{self.key}:{API_SECRET}".encode()).decode()
+        body = {"to": self.phone, "type": "text", "text": {"body": "One of a kind"}}
+        web = http.client.HTTPConnection(HOST, self.port, timeout=seconds)
+        try:
+            web.request(
+                "POST",
+                "/v1/whatsapp/send",
+                json.dumps(body),
+                {
+                    "Authorization": f"Basic {pair}",
+                    "Content-Type": "application/json",
+                    "Idempotency-Key": secrets.token_hex(16),
+                },
+            )
+            answer = web.getresponse()
+            return answer.status, answer.read().decode()
+        except (OSError, http.client.HTTPException):
+            return 0, ""
+        finally:
+            web.close()
+
+
+COOKIE = f"sessionid={'a' * 32}"
 SOMEBODY = """
 SELECT client.key, contact.phone
 FROM messaging_apiclient AS client

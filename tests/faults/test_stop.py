@@ -4,90 +4,107 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
-from tests.faults.plant import PREFORK, THREADS, Plant
-from tests.local.processes import wait_until
+from tests.faults.plant import Plant, Sender
+from tests.local.processes import PROJECT, wait_until
 
 OPEN = "SELECT count(*) FROM messaging_attempt WHERE state = 'open'"
+SINGLE_OPEN = f"{OPEN} AND actor = 'api'"
 LOST = (
     "SELECT count(*) FROM messaging_attempt"
     " WHERE error_code = 'resend_admin:worker_lost'"
 )
 WAITING = "SELECT count(*) FROM messaging_message WHERE state = 'queued'"
-PATIENCE = 60.0
+PATIENCE = 120.0
+SLOW_ANSWER = 6.5
+"""Seconds; longer than programs usually get to stop, shorter than a time-out."""
 
 
 @pytest.fixture
 def busy(plant: Plant) -> Iterator[Plant]:
-    """A plant with work under way, and providers that take a while to answer."""
+    """A plant whose providers take a while to answer."""
     plant.calm()
-    plant.behave(fault="slow", seconds=1.5)
+    plant.behave(fault="slow", seconds=SLOW_ANSWER)
     yield plant
     plant.calm()
 
 
-def keep_only(plant: Plant, *names: str) -> None:
-    """Leave one worker, so that what is open is its own."""
-    for name in plant.workers:
-        if name not in names:
-            plant.programs[name].stop()
-
-
-def wait_for_work(plant: Plant) -> None:
-    plant.start_people(300, os.getpid(), only_begin=True)
+def wait_for_work(plant: Plant, seed: int) -> None:
+    plant.start_people(120, seed, only_begin=True)
     wait_until(lambda: plant.count(OPEN) >= 20, "attempts under way")
 
 
-@pytest.mark.parametrize("whole_group", [False, True], ids=["parent", "group"])
-@pytest.mark.parametrize("pool", [THREADS, PREFORK])
-def test_a_worker_finishes_what_it_has_begun(
-    busy: Plant, pool: str, *, whole_group: bool
-) -> None:
-    name = f"worker-{pool}"
-    keep_only(busy, name)
+def test_a_pool_of_processes_finishes_what_it_has_begun(busy: Plant) -> None:
+    # What is open afterwards would be its own.
+    busy.programs["worker-threads"].stop()
     lost = busy.count(LOST)
-    wait_for_work(busy)
-    worker = busy.programs[name].child
+    wait_for_work(busy, 7)
+    worker = busy.programs["worker-prefork"].child
     assert worker is not None
 
-    if whole_group:
-        os.killpg(worker.pid, signal.SIGTERM)
-    else:
-        worker.send_signal(signal.SIGTERM)
+    # As systemd does: every process of the service hears it.
+    os.killpg(worker.pid, signal.SIGTERM)
 
     assert worker.wait(PATIENCE) == 0
     assert busy.count(OPEN) == 0
     assert busy.count(LOST) == lost
-    assert busy.count(WAITING) > 0
+    assert busy.count(WAITING) > 0, "it had sent all before it was asked to stop"
 
 
-def test_the_web_server_finishes_what_it_is_sending(busy: Plant) -> None:
-    busy.behave(reset=True)
-    busy.behave(fault="slow", seconds=7)
-    busy.start_people(300, os.getpid(), only_begin=True)
+@contextmanager
+def everything_in_one(plant: Plant) -> Iterator[subprocess.Popen[str]]:
+    """Run ``manage.py up`` in place of the plant's own programs."""
+    for name, program in plant.programs.items():
+        if name != "sandbox":
+            program.stop()
+    up = subprocess.Popen(
+        [sys.executable, "manage.py", "up", "--no-sandbox", f"--port={plant.port}"],
+        cwd=PROJECT,
+        env={**plant.environment, "LOCAL_FOLDER": str(plant.folder / "up")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    with up:
+        try:
+            wait_until(lambda: plant.status("/readyz") == 200, "the web server")
+            yield up
+        finally:
+            if up.poll() is None:
+                up.kill()
+
+
+def test_the_supervisor_lets_workers_and_web_server_finish(busy: Plant) -> None:
+    lost = busy.count(LOST)
     answers: list[int] = []
-    callers = [
-        threading.Thread(target=lambda: answers.append(busy.send_one()[0]))
-        for _ in range(3)
-    ]
-    before = busy.count(SINGLE)
-    for caller in callers:
-        caller.start()
-    wait_until(lambda: busy.count(SINGLE) == before + 3, "requests that wait")
-    web = busy.programs["web"].child
-    assert web is not None
 
-    os.killpg(web.pid, signal.SIGTERM)
-    web.wait(PATIENCE)
-    for caller in callers:
-        caller.join()
+    def send(program: Sender) -> None:
+        answers.append(program.send(PATIENCE)[0])
 
+    with everything_in_one(busy) as up:
+        wait_for_work(busy, 8)
+        callers = [
+            threading.Thread(target=send, args=(busy.program(),)) for _ in range(3)
+        ]
+        for caller in callers:
+            caller.start()
+        wait_until(lambda: busy.count(SINGLE_OPEN) == 3, "three requests that wait")
+
+        up.send_signal(signal.SIGTERM)
+
+        said, _ = up.communicate(timeout=PATIENCE)
+        for caller in callers:
+            caller.join()
+    assert up.returncode == 0
+    assert said.endswith("Stopped.\n")
+    assert "killed" not in said
     assert answers == [200, 200, 200]
-    assert busy.count(f"{SINGLE} AND attempt.state = 'open'") == 0
-
-
-SINGLE = "SELECT count(*) FROM messaging_attempt AS attempt WHERE attempt.actor = 'api'"
+    assert busy.count(OPEN) == 0
+    assert busy.count(LOST) == lost

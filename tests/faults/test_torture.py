@@ -12,7 +12,7 @@ from tests.faults.torture import Torture, Wish
 
 
 def test_nothing_is_lost_or_doubled_whatever_is_killed(plant: Plant) -> None:
-    torture = Torture(plant, Wish(kills=15, seed=11, minutes=0.5, gap=0.5, members=300))
+    torture = Torture(plant, Wish(kills=15, seed=11, minutes=0.4, gap=0.3, members=120))
     facts = torture.run()
     found = violations(facts)
     facts.connection.close()
