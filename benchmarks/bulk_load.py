@@ -13,6 +13,7 @@ def bulk_load(tables: Sequence[str]) -> Iterator[None]:
     """Leave out the checks of foreign keys, if we may, and fire all other triggers."""
     with connection.cursor() as cursor:
         cursor.execute("SET statement_timeout = 0")
+        cursor.execute("SET synchronous_commit = off")
         cursor.execute("SHOW is_superuser")
         [superuser] = cursor.fetchone()
     if superuser != "on":
@@ -40,6 +41,7 @@ def _end(triggers: Sequence[tuple[str, str]]) -> None:
         cursor.execute("SET session_replication_role = origin")
         for table, name in triggers:
             cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER {name}")
+        cursor.execute("RESET synchronous_commit")
         cursor.execute("RESET statement_timeout")
 
 

@@ -17,10 +17,11 @@ from django.utils.safestring import SafeString
 
 from broadcasts import flows, retry, retrying
 from broadcasts.clock import in_words
-from broadcasts.models import Broadcast, Flow, FlowStep, Route
+from broadcasts.models import Broadcast, Flow, FlowStep, FrozenMembers, Route
 from broadcasts.problems import Problem, ProblemCode
 from messaging.access import person_of
 from messaging.admin.tenancy import (
+    ReadOnlyAdmin,
     TenantAdmin,
     TenantForm,
     TenantInline,
@@ -224,3 +225,14 @@ class FlowAdmin(TenantAdmin):
                 self.message_user(request, text, messages.ERROR)
             else:
                 self.message_user(request, f"“{flow.name}” {done}", messages.SUCCESS)
+
+
+@admin.register(FrozenMembers)
+class FrozenMembersAdmin(ReadOnlyAdmin):
+    """Members of a large retry that have no row yet, for the minute that it takes."""
+
+    organization_path = "broadcast__organization"
+    list_display = ("broadcast", "size")
+    list_select_related = ("broadcast",)
+    ordering = ("-id",)
+    fields = ("broadcast", "size")

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 
-from broadcasts import access, expectation
-from broadcasts.chain import keep_where_members_stood
+from broadcasts import access, freezing
 from broadcasts.clock import (
     DIALOG_TOLERANCE,
     check_lead,
-    local_day,
     local_moment,
 )
 from broadcasts.fields import NAME_LENGTH, replace_routes, specs_of
@@ -20,8 +18,7 @@ from broadcasts.patience import wait_longer
 from broadcasts.problems import Problem, bad_input, conflict
 from broadcasts.quota import take_slot
 from broadcasts.retry import candidates, live_in_words, live_retry, state
-from broadcasts.ways import statement
-from messaging.models import Priority, User
+from messaging.models import User
 
 
 def create(
@@ -40,7 +37,8 @@ def create(
     ``retry.offer``: when the members who failed until then are not that many any
     more, it is refused with CONFLICT and the person looks again. Unknown ones are
     included only on request, for they may get the message twice. The source, its
-    messages and their attempts are not touched.
+    messages and their attempts are not touched. Whom it covers is fixed when this
+    returns; the rows of more than a page of members follow in the background.
     """
     access.require_writer(person, broadcast.organization_id)
     moment = local_moment(run_at, time_zone)
@@ -52,10 +50,10 @@ def create(
             retry = _new_broadcast(source, person, moment, time_zone)
             _copy_routes(source, retry)
             wait_longer()
-            number = _freeze_members(source, retry, shown_at, include_unknown)
+            chosen = candidates(source, include_unknown=include_unknown)
+            number = freezing.freeze(retry, chosen, shown_at)
             if not number or number != shown_count:
                 raise _list_changed(number)
-            expectation.keep(retry)
     except IntegrityError:
         live = live_retry(broadcast)
         if live is None:
@@ -115,33 +113,6 @@ def _copy_routes(source: Broadcast, retry: Broadcast) -> None:
         specs_of(source, RouteRole.ROUTE),
         specs_of(source, RouteRole.FALLBACK),
     )
-
-
-def _freeze_members(
-    source: Broadcast, retry: Broadcast, shown_at: datetime, include_unknown: bool
-) -> int:
-    """Make the planned rows; keep where their members stood; return how many."""
-    chosen = candidates(source, include_unknown=include_unknown)
-    chosen = chosen.filter(state_at__lte=shown_at)
-    sql, values = chosen.values("id").query.sql_with_params()
-    names = {f"candidate_{number}": value for number, value in enumerate(values)}
-    named = sql % tuple(f"%({name})s" for name in names)
-    run_at = retry.run_at or shown_at
-    with connection.cursor() as cursor:
-        cursor.execute(
-            statement("freeze_members", candidates=named),
-            {
-                **names,
-                "broadcast_id": retry.pk,
-                "run_at": run_at,
-                "expires_at": retry.expires_at,
-                "day": local_day(run_at, source.organization.time_zone),
-                "priority": Priority.BULK,
-            },
-        )
-        number: int = cursor.rowcount
-    keep_where_members_stood(retry)
-    return number
 
 
 def _list_changed(number: int) -> Problem:

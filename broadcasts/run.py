@@ -5,16 +5,17 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from datetime import timedelta
 
 from django.conf import settings
 from django.db.models import Exists, F, OuterRef, Q, Subquery
 from django.db.models.functions import Now
 
-from broadcasts import flows, settling
+from broadcasts import flows, freezing, settling
 from broadcasts.clock import in_words
 from broadcasts.fill import fill_page
-from broadcasts.models import Broadcast, BroadcastState, Flow
+from broadcasts.models import Broadcast, BroadcastState, Flow, FrozenMembers
 from messaging.models import MessageState, Tally, TallyUnit
 
 logger = logging.getLogger(__name__)
@@ -64,9 +65,14 @@ def fail_late() -> int:
 def start_due() -> int:
     """Start what is due, with the content that its flow has at this moment.
 
-    A retry has its source's content already, and keeps it.
+    A retry has its source's content already, and keeps it; it starts when all its
+    rows are there.
     """
-    due = Broadcast.objects.filter(state=BroadcastState.SCHEDULED, run_at__lte=Now())
+    due = Broadcast.objects.filter(
+        ~Exists(FrozenMembers.objects.filter(broadcast=OuterRef("pk"))),
+        state=BroadcastState.SCHEDULED,
+        run_at__lte=Now(),
+    )
     published = Flow.objects.filter(
         broadcasts=OuterRef("pk"), is_published=True
     ).values("published_content")[:1]
@@ -81,20 +87,24 @@ def start_due() -> int:
 
 
 def fill_all(deadline: float) -> int:
-    """Make rows, one page of each broadcast in turn, until time is up."""
+    """Make rows, one page of each broadcast in turn, until time is up.
+
+    Those that send come first, then the retries that were confirmed a moment ago.
+    """
     pages = 0
     while time.monotonic() < deadline:
-        made = sum(_fill_page(broadcast_id) for broadcast_id in _unfilled())
+        made = sum(_page_of(fill_page, one) for one in _unfilled())
+        made += sum(_page_of(freezing.fill_page, one) for one in freezing.unfilled())
         if not made:
             break
         pages += made
     return pages
 
 
-def _fill_page(broadcast_id: int) -> bool:
+def _page_of(fill: Callable[[int], bool], broadcast_id: int) -> bool:
     """Let no broadcast that cannot be filled hold up the others."""
     try:
-        return fill_page(broadcast_id)
+        return fill(broadcast_id)
     except Exception:
         logger.exception(
             "A broadcast could not be filled; the next tick tries",

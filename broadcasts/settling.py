@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db.models import F
 
+from broadcasts import freezing
 from broadcasts.chain import keep_where_members_stood
 from broadcasts.models import Broadcast
 from messaging.dispatch.waiting import cancel_waiting
@@ -19,6 +20,7 @@ def take_back(broadcast: Broadcast, *, batches: int) -> None:
     A row whose attempt is open may return to the queue for another try, so a
     broadcast settles only once none is waiting *or under way*.
     """
+    freezing.forget(broadcast)
     for _ in range(batches):
         if cancel_waiting(broadcast.pk, limit=BATCH) < BATCH:
             break

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from broadcasts.models.broadcast import Broadcast, BroadcastKind, BroadcastState
 from broadcasts.models.flow import Flow, FlowStep
+from broadcasts.models.frozen import FrozenMembers
 from broadcasts.models.route import Route, RouteRole
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "BroadcastState",
     "Flow",
     "FlowStep",
+    "FrozenMembers",
     "Route",
     "RouteRole",
 ]

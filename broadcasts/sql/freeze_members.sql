@@ -1,22 +1,28 @@
--- The rows of a retry: each failed row that the person saw, and nothing else. They
+-- A page of the rows of a retry: each failed row that the person saw, no other. They
 -- carry over what the source sent, to whom, and how much of a flow has arrived, be it
 -- by the source or by another run: nobody gets the first part again. The
--- lock keeps a resend of the very same row from slipping in between; a row that was
--- queued a moment ago is left out, and the number then differs from what was shown.
+-- lock keeps a resend of the very same row from slipping in between. A row that is on
+-- its way again since the retry was confirmed goes on alone: the retry has taken it
+-- back. Who was reached since then is found out when the retry starts.
 -- They also say what came before them in the chain, for the tallies of their attempts.
 INSERT INTO messaging_message
     (organization_id, contact_id, broadcast_id, root_id, integration_id, content_id,
-     due_at, expires_at, day, priority, used_fallback, state, channel, recipient,
-     parameters, parts_sent, earlier_tries, earlier_error, first_failed_at, first_day)
+     due_at, expires_at, day, priority, used_fallback, state, reason, channel,
+     recipient, parameters, parts_sent, earlier_tries, earlier_error, first_failed_at, first_day)
 SELECT source.organization_id, source.contact_id, %(broadcast_id)s,
        coalesce(source.root_id, source.id), source.integration_id, source.content_id,
-       %(run_at)s::timestamptz, %(expires_at)s::timestamptz, %(day)s::date,
-       %(priority)s, source.used_fallback, 'planned', source.channel,
-       source.recipient, source.parameters, source.parts_sent | chain.parts_sent,
+       CASE WHEN NOT moment.is_on_its_way THEN %(run_at)s::timestamptz END,
+       %(expires_at)s::timestamptz, %(day)s::date, %(priority)s, source.used_fallback,
+       CASE WHEN moment.is_on_its_way THEN 'cancelled' ELSE 'planned' END,
+       CASE WHEN moment.is_on_its_way THEN 'cancelled' ELSE '' END,
+       source.channel, source.recipient, source.parameters, source.parts_sent | chain.parts_sent,
        chain.tries, chain.error, source.first_failed_at,
        coalesce(source.first_day, source.day)
-FROM ({candidates}) AS chosen
+FROM unnest(%(message_ids)s::bigint[]) AS chosen (id)
 JOIN messaging_message AS source ON source.id = chosen.id
+CROSS JOIN LATERAL (
+    SELECT source.state IN ('planned', 'queued', 'sending') AS is_on_its_way
+) AS moment
 CROSS JOIN LATERAL (
     SELECT sum(run.attempt_count - run.given_back) AS tries,
            coalesce((array_agg(run.error_code ORDER BY run.id DESC) FILTER (
@@ -39,6 +45,5 @@ CROSS JOIN LATERAL (
           AND broadcast_id IS NOT NULL
     ) AS run
 ) AS chain
-WHERE source.state IN ('failed', 'unknown')
 ORDER BY source.id
 FOR NO KEY UPDATE OF source

@@ -14,7 +14,7 @@ from django.utils.functional import cached_property
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
-from broadcasts import chain, expectation, retry, schedule
+from broadcasts import chain, expectation, freezing, retry, schedule
 from broadcasts.audience import Audience
 from broadcasts.chain import ChainSummary
 from broadcasts.clock import in_words
@@ -35,6 +35,7 @@ from messaging.channels.preview import Part, parts
 from messaging.figures.shown import ShownResult, results
 from messaging.models import User
 from resend_admin.ui.csv import stream_csv
+from resend_admin.ui.progress import Progress, Segment
 from resend_admin.ui.time_zones import zone_name
 
 SOON = timedelta(minutes=10)
@@ -119,6 +120,22 @@ def chain_part(broadcast: Broadcast, runs: ChainSummary) -> dict[str, Any]:
     }
 
 
+@dataclass(frozen=True, slots=True)
+class Preparing:
+    """So many members of a large retry have their row already, and more follow."""
+
+    there: int
+    total: int
+
+    @property
+    def bar(self) -> Progress:
+        segments = [
+            Segment("In the list", self.there, "d3"),
+            Segment("To come", self.total - self.there, "rest"),
+        ]
+        return Progress(self.total, segments, "members")
+
+
 @dataclass
 class LivePart:
     """Progress, causes, skips and buttons: what changes while somebody watches."""
@@ -131,6 +148,8 @@ class LivePart:
     def interval(self) -> str:
         """How often the page asks; empty when nothing is going to change."""
         one, now = self.broadcast, timezone.now()
+        if self.preparing:
+            return "2s"
         if one.state == BroadcastState.SENDING or self.counters.unsettled:
             is_near = one.run_at is None or one.run_at < now + SOON
             return "2s" if is_near else "60s"
@@ -142,6 +161,16 @@ class LivePart:
     @property
     def mark(self) -> str:
         return "-".join((self.broadcast.state, self.counters.mark, self.interval))
+
+    @cached_property
+    def preparing(self) -> Preparing | None:
+        """How far the list of a retry is that was confirmed a moment ago."""
+        one = self.broadcast
+        if not one.is_retry or one.state != BroadcastState.SCHEDULED:
+            return None
+        missing = freezing.members_without_row(one)
+        there = self.counters.total
+        return Preparing(there, there + missing) if missing else None
 
     @cached_property
     def retry(self) -> RetryState:
@@ -161,6 +190,7 @@ class LivePart:
             "unknown_url": unknown_of(broadcast.pk),
             "compared": self._compared(),
             "interval": self.interval,
+            "preparing": self.preparing,
             "poll_url": f"{page_for('progress', broadcast)}?v={self.mark}",
             "buttons": self._buttons() if self.person.may_write else None,
             "retry": self.retry,
