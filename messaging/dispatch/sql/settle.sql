@@ -11,7 +11,7 @@ WITH result AS (
             answer, http_status, duration_ms, parts_sent, pauses, again_in)
 ),
 ours AS MATERIALIZED (
-    SELECT attempt.id
+    SELECT attempt.id, attempt.state AS before
     FROM messaging_attempt AS attempt
     WHERE attempt.id = ANY (%(attempt_id)b::bigint[])
       AND attempt.state = 'open'
@@ -35,7 +35,7 @@ closed AS (
     FROM result
     JOIN ours ON ours.id = result.attempt_id
     WHERE attempt.id = ours.id
-      AND attempt.state = 'open'
+      AND attempt.state = ours.before
     RETURNING attempt.id, attempt.message_id, attempt.number, attempt.state,
               attempt.error_code, attempt.error_class, attempt.parts_sent,
               attempt.price, attempt.chain_offset, result.again_in,
@@ -44,9 +44,10 @@ closed AS (
                   THEN attempt.first_failed_at END AS recovers_from
 ),
 waiting AS MATERIALIZED (
-    -- It carries what the message takes over: the planner expects a single row here,
-    -- and would join the two row by row.
-    SELECT message.id, closed.state, closed.number, closed.error_code,
+    -- The planner expects a single row here and joins whatever it can row by row. So
+    -- this carries all that the message takes over, and the state in which it was
+    -- found: by a constant one, all that are being sent would be gone through.
+    SELECT message.id, message.state AS before, closed.state, closed.number, closed.error_code,
            closed.error_class, closed.parts_sent, closed.price, closed.chain_offset,
            closed.again_in, closed.recovers_from
     FROM messaging_message AS message
@@ -76,7 +77,7 @@ moved AS (
         given_back = message.given_back + (waiting.again_in IS NOT NULL)::int
     FROM waiting
     WHERE message.id = waiting.id
-      AND message.state = 'sending'
+      AND message.state = waiting.before
     RETURNING message.id, message.root_id, message.state
 )
 -- A row for every message that somebody has to follow up, and at least one.
