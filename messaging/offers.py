@@ -189,7 +189,7 @@ def _gathered(
             one,
             Circumstances(
                 state=one.state,
-                attempt_count=one.attempt_count,
+                resends=one.resends,
                 error_code=one.error_code,
                 age=(now - one.created_at).total_seconds(),
                 since_failure=(now - one.state_at).total_seconds(),

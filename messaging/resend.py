@@ -186,7 +186,7 @@ def _circumstances(message: Message) -> Circumstances:
     price = integration.credit_price if integration else 0
     return Circumstances(
         state=message.state,
-        attempt_count=message.attempt_count,
+        resends=message.resends,
         error_code=message.error_code,
         age=(now - message.created_at).total_seconds(),
         since_failure=(now - message.state_at).total_seconds(),

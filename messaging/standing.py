@@ -40,7 +40,7 @@ class Circumstances:
     """
 
     state: str
-    attempt_count: int
+    resends: int
     error_code: str
     age: float
     since_failure: float
@@ -95,11 +95,10 @@ def standing_of(
     error = lookup(found.error_code) if found.error_code else None
     refused = account_refusal(found.integration_state, found.price, found.credits)
     fixed = fixed or _is_fixed(found, error, refused)
-    resends = max(0, found.attempt_count - 1)
     decision = policy.decide(
         policy.Facts(
             state=found.state,
-            resends=resends,
+            resends=found.resends,
             age=found.age,
             error=error,
             since_failure=found.since_failure,
@@ -118,7 +117,7 @@ def standing_of(
         wait=decision.wait,
         error=error,
         fix=error.fix if error and not fixed else None,
-        resends=resends,
+        resends=found.resends,
         limit=limits.max_resends,
     )
     if found.is_taken_over:

@@ -98,7 +98,7 @@ def verdict(
         {
             **judging.moment(later),
             "oldest": limits.max_age_seconds,
-            "most_attempts": limits.max_resends + 1,
+            "most_resends": limits.max_resends,
         },
         selection.ids(shown_at),
     )

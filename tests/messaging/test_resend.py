@@ -499,3 +499,11 @@ def tell_state(
     )
     receipts.store(integration, [event])
     receipts.apply()
+
+
+def test_what_was_given_back_is_no_resend(ours: World, whatsapp: Integration) -> None:
+    message = failed(ours, whatsapp)
+    Message.objects.update(attempt_count=6, given_back=5)
+
+    assert resend.standing(resend.fresh(message.pk)).resends == 0
+    assert isinstance(resend.resend(resend.fresh(message.pk), PERSON), Sent)

@@ -3,6 +3,7 @@
     SELECT message.id,
            message.state,
            message.attempt_count,
+           greatest(0, message.attempt_count - message.given_back - 1) AS resends,
            message.error_code,
            extract(epoch FROM now() - message.created_at)::float + %(later)s AS age,
            extract(epoch FROM now() - message.state_at)::float + %(later)s

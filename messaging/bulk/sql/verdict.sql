@@ -18,7 +18,7 @@ marked AS (
     FROM facts
 )
 SELECT state,
-       least(attempt_count, %(most_attempts)s) AS attempt_count,
+       least(resends, %(most_resends)s) AS resends,
        error_code,
        opted_out,
        window_open,
@@ -34,7 +34,7 @@ SELECT state,
        count(*) AS number
 FROM marked
 WHERE is_candidate
-GROUP BY state, least(attempt_count, %(most_attempts)s), error_code, opted_out,
+GROUP BY state, least(resends, %(most_resends)s), error_code, opted_out,
          window_open, integration_state, integration_kind, price, credits,
          provider_pause, is_taken_over, is_elsewhere, is_old,
          CASE WHEN is_old THEN 0 ELSE floor(age / 600) END,

@@ -16,7 +16,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from messaging import follow_up, resend
-from messaging.dispatch import pace
+from messaging.dispatch import circuit, pace
 from messaging.dispatch.claim import claim
 from messaging.models import Actor, Content, FollowUp, Integration, Message
 from messaging.resend import Asker, Wish
@@ -324,6 +324,8 @@ def test_an_error_that_somebody_has_to_fix_asks_whether_they_did(
     message = failed(
         ours, whatsapp, code="whatsapp:auth_failed", error_class="fix_first"
     )
+    # Refused credentials paused it; somebody has resumed it since.
+    circuit.close_circuit(whatsapp.pk)
 
     assert "I have fixed it" in shown(here, message)
     refused = confirm(here, message)
