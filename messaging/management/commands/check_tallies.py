@@ -2,35 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from messaging import audit
 
-CHECKS: Final[dict[str, Callable[[], list[dict[str, Any]]]]] = {
-    "tally": audit.tally_differences,
-    "recovery": audit.recovery_differences,
-    "daily figure": audit.figure_differences,
-    "outcome of a bulk resend": audit.bulk_outcome_differences,
-}
 NUMBERS: Final = {"tallied", "counted", "tallied_credits", "counted_credits"}
 
 
 class Command(BaseCommand):
-    help = "Recount all messages and attempts and compare them with the counters."
+    help = (
+        "Recount all messages and attempts and compare them with the counters. The"
+        " exit code is 1 when they differ, unless they are repaired."
+    )
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--repair",
+            action="store_true",
+            help="Set the counters right. Messages may go on moving meanwhile.",
+        )
+
+    def handle(self, *args: Any, repair: bool = False, **options: Any) -> None:
+        audit.take_your_time()
         number = 0
-        for name, differences in CHECKS.items():
-            for one in differences():
+        for counter in audit.COUNTERS:
+            found: Iterable[audit.Difference] = (
+                audit.repair(counter) if repair else counter.differences()
+            )
+            for one in found:
                 number += 1
-                self.stderr.write(f"{name}: {_in_words(one)}")
-        if number:
-            message = f"{number} counters differ from their rows."
+                self.stderr.write(f"{counter.name}: {_in_words(one)}")
+        if number and not repair:
+            message = (
+                f"{_counted(number)}. Set right what differs with"
+                " check_tallies --repair."
+            )
             raise CommandError(message)
-        self.stdout.write("Every tally agrees with its rows.")
+        self.stdout.write(
+            f"{_counted(number)}. Now they agree."
+            if number
+            else "Every tally agrees with its rows."
+        )
+
+
+def _counted(number: int) -> str:
+    if number == 1:
+        return "1 counter differed from its rows"
+    return f"{number} counters differed from their rows"
 
 
 def _in_words(one: Mapping[str, Any]) -> str:
