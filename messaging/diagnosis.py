@@ -116,13 +116,17 @@ def _with_the_engine(found: Sequence[Holdup]) -> list[Holdup]:
     return [_engine_is_away(away, since), *rest]
 
 
-def engine_sentence() -> str:
-    """Say which part of the engine is away, for operators; empty while it runs."""
-    away = engine.what_is_away()
-    if away is None:
+def pulse_sentence() -> str:
+    """Say since when the engine has not been heard; empty while it is alive.
+
+    Asks PostgreSQL only, so that it is quick: :func:`holdups` looks for the reason.
+    """
+    last = engine.heard()
+    if last.is_recent:
         return ""
-    found = _engine_is_away(away, timezone.now())
-    return f"{found.sentence} {found.advice}"
+    if last.at is None:
+        return "The engine has never run. Start a worker and beat."
+    return f"The engine was last heard on {moment_in_words(last.at)}."
 
 
 def _engine_is_away(away: engine.Away, since: datetime) -> Holdup:

@@ -41,8 +41,16 @@ class Away:
     last_heard: datetime | None
 
 
-def what_is_away() -> Away | None:
-    """Return the part that is missing, or nothing while the pulse beats."""
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """When the engine last said that it is alive, and whether that is recent."""
+
+    at: datetime | None
+    is_recent: bool
+
+
+def heard() -> Heard:
+    """Return the pulse; one row, whatever the state of the engine."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT beaten_at, beaten_at > clock_timestamp() - %s * interval '1 second'"
@@ -50,13 +58,18 @@ def what_is_away() -> Away | None:
             [LATE_PULSE.total_seconds()],
         )
         row = cursor.fetchone()
-    beaten_at, is_alive = row or (None, False)
-    if is_alive:
+    return Heard(*row) if row else Heard(None, is_recent=False)
+
+
+def what_is_away() -> Away | None:
+    """Return the part that is missing, or nothing while the pulse beats."""
+    last = heard()
+    if last.is_recent:
         return None
     part = missing_part()
-    if part is Part.WORKER and beaten_at is None:
+    if part is Part.WORKER and last.at is None:
         part = Part.NEVER_RAN
-    return Away(part, beaten_at)
+    return Away(part, last.at)
 
 
 def missing_part() -> Part:
