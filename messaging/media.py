@@ -36,7 +36,14 @@ def with_new_link(content: Content, url: str) -> Content:
         message = "Only images, videos, audio and documents have a link to replace."
         raise MediaError(message)
     check(url, ContentKind(content.kind))
-    return Content.objects.create(
+    changed = with_link(content, url)
+    changed.save()
+    return changed
+
+
+def with_link(content: Content, url: str) -> Content:
+    """Return the content with another link, not looked at and not saved."""
+    return Content(
         organization_id=content.organization_id,
         kind=content.kind,
         name=content.name,

@@ -25,7 +25,7 @@ class Order:
 
     ``shown_at`` and ``shown_count`` are ``Verdict.shown_at`` and ``.candidates``.
     ``at`` starts it later; empty means at once. ``remedy`` is what was done about the
-    one cause that the selection is about.
+    one cause that the selection is about; a content that is new is saved with it.
     """
 
     person: User
@@ -65,8 +65,10 @@ def freeze(
 def _freeze(
     selection: Selection, organization: Organization, order: Order
 ) -> BulkResend:
-    person = order.person
+    person, content = order.person, order.remedy.content if order.remedy else None
     with transaction.atomic():
+        if content is not None and content._state.adding:
+            content.save()
         bulk = BulkResend.objects.create(
             organization=organization,
             created_by=person,
@@ -76,7 +78,7 @@ def _freeze(
             chosen=selection.words[:500],
             reason=order.reason,
             cause=order.remedy.cause if order.remedy else "",
-            content=order.remedy.content if order.remedy else None,
+            content=content,
         )
         [made] = statements.rows(
             "freeze",

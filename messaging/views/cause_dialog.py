@@ -12,6 +12,8 @@ from http import HTTPStatus
 from typing import Any, ClassVar, Final
 
 from django import forms
+from django.db.models import QuerySet
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -24,6 +26,7 @@ from messaging.bulk.verdict import Verdict
 from messaging.channels.catalogue import CatalogueEntry, ErrorClass, Fix, lookup
 from messaging.channels.contract import ContentKind
 from messaging.failures.kept import failed_of, spellings_of
+from messaging.media import LARGEST, MediaError, check, with_link
 from messaging.models import BulkResend, Content, Message, Organization, Role
 from messaging.offers import MOST_TEMPLATES, WINDOW_CLOSED
 from messaging.views.bulk_dialog import BulkDialog, BulkForm, page_of
@@ -71,7 +74,8 @@ def _no_cause(request: HttpRequest) -> HttpResponse:
 class CauseForm(BulkForm):
     """A bulk resend of one cause, and what was done about it.
 
-    ``templates`` may go out instead, where that is what the cause asks for.
+    ``templates`` may go out instead, where that is what the cause asks for; ``media``
+    is what all of them carry, where its link is what has to be mended.
     """
 
     fixed = forms.BooleanField(
@@ -79,6 +83,14 @@ class CauseForm(BulkForm):
         error_messages={
             "required": "Fix it first, then tick this. They would fail again otherwise."
         },
+    )
+    link = forms.CharField(
+        label="Link to the file",
+        max_length=2_000,
+        widget=forms.URLInput(attrs={"autocomplete": "off"}),
+        help_text="We look at it before anything is sent. The original messages stay"
+        " as they are; leave the link if the file behind it works again.",
+        error_messages={"required": "Enter the link to the file."},
     )
     template = forms.ChoiceField(
         label="Template that goes out instead",
@@ -88,16 +100,18 @@ class CauseForm(BulkForm):
         },
     )
 
-    field_order = ("accepts_duplicate", "template", "fixed")
+    field_order = ("accepts_duplicate", "template", "link", "fixed")
 
     def __init__(
         self,
         *args: Any,
         entry: CatalogueEntry,
         templates: Sequence[Content],
+        media: Content | None,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
+        self.shared_media = media
         self.templates = {str(one.pk): one for one in templates}
         self.fields["fixed"].help_text = entry.advice
         self.fields["reason"].label = "Note (optional)"
@@ -106,13 +120,31 @@ class CauseForm(BulkForm):
         ].help_text = (
             "What was done about it. Kept with every attempt, for whoever looks later."
         )
-        if entry.code == WINDOW_CLOSED or entry.error_class != ErrorClass.FIX_FIRST:
+        is_answered = entry.code == WINDOW_CLOSED or media is not None
+        if is_answered or entry.error_class != ErrorClass.FIX_FIRST:
             del self.fields["fixed"]
+        if media is None:
+            del self.fields["link"]
+        else:
+            self.initial["link"] = media.payload.get("url", "")
         self._ask_for_template(entry)
 
     @property
-    def chosen_template(self) -> Content | None:
+    def replacement(self) -> Content | None:
+        """What goes out instead: a template, or the media with its new link."""
+        link, media = self.cleaned_data.get("link", ""), self.shared_media
+        if media is not None and link and link != media.payload.get("url"):
+            return with_link(media, link)
         return self.templates.get(self.cleaned_data.get("template", ""))
+
+    def clean_link(self) -> str:
+        link: str = self.cleaned_data["link"]
+        assert self.shared_media is not None
+        try:
+            check(link, ContentKind(self.shared_media.kind))
+        except MediaError as error:
+            raise forms.ValidationError(str(error)) from error
+        return link
 
     def _ask_for_template(self, entry: CatalogueEntry) -> None:
         if entry.fix is not Fix.TEMPLATE:
@@ -143,6 +175,7 @@ def _label(template: Content) -> str:
 class CauseDialog(BulkDialog):
     entry: CatalogueEntry
     templates: tuple[Content, ...] = ()
+    media: Content | None = None
 
     template: ClassVar[str] = "messaging/cause_resend.html"
     title: ClassVar[str] = "Resend all of one cause"
@@ -157,7 +190,8 @@ class CauseDialog(BulkDialog):
         selection = Selection(rows, words, is_filter=True)
         asks = entry.fix is Fix.TEMPLATE
         templates = tuple(_templates(organization)) if asks else ()
-        return cls(request, selection, entry, templates)
+        media = _shared_media(rows) if entry.fix is Fix.MEDIA else None
+        return cls(request, selection, entry, templates, media)
 
     @property
     def is_fix(self) -> bool:
@@ -169,10 +203,12 @@ class CauseDialog(BulkDialog):
         return self.is_fix
 
     def _form(self, data: QueryDict | None = None) -> CauseForm:
-        return CauseForm(data, entry=self.entry, templates=self.templates)
+        return CauseForm(
+            data, entry=self.entry, templates=self.templates, media=self.media
+        )
 
     def _remedy(self, form: BulkForm | None) -> Remedy:
-        chosen = form.chosen_template if isinstance(form, CauseForm) else None
+        chosen = form.replacement if isinstance(form, CauseForm) else None
         return Remedy(self.entry.code, chosen)
 
     def _why_off(self, found: Verdict) -> str:
@@ -215,8 +251,18 @@ class CauseDialog(BulkDialog):
         return self._title() if self.is_fix else "Resend messages"
 
 
-def _nobody() -> Any:
+def _nobody() -> QuerySet[Message]:
     return Message.objects.none()
+
+
+def _shared_media(rows: QuerySet[Message]) -> Content | None:
+    """Return the media that all of them carry; nothing where they differ."""
+    sent = rows.annotate(sent=Coalesce("amended_content_id", "content_id"))
+    ids = list(sent.order_by().values_list("sent", flat=True).distinct()[:2])
+    if len(ids) != 1:
+        return None
+    content = Content.objects.filter(pk=ids[0]).first()
+    return content if content is not None and content.kind in LARGEST else None
 
 
 def _templates(organization: Organization) -> list[Content]:
