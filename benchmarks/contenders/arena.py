@@ -17,7 +17,7 @@ from benchmarks.stage import Stage
 from resend_admin.local.ports import HOST, free_port
 from resend_admin.local.problem import StartError
 
-LONGEST_WAIT = 150.0
+LONGEST_WAIT = 300.0
 LOOK_SECONDS = 0.05
 
 

@@ -40,28 +40,30 @@ def bare(arena: Arena, name: str, messages: int, provider: str) -> Measured:
     )
 
 
-def celery(arena: Arena, messages: int) -> Measured:
+def celery(arena: Arena, messages: int, *, tuned: bool = False) -> Measured:
     """One task per message: tasks are waiting when the worker's queue is opened."""
-    url = _table(arena, "celery_peer", messages)
+    name = _name("Celery task per message, httpx", tuned)
+    url = _table(arena, f"celery_peer_{tuned:d}", messages)
     environment = {
         "PEER_DATABASE_URL": url,
-        "BROKER_URL": arena.stage.broker.url.removesuffix("/0") + "/1",
+        "BROKER_URL": arena.stage.broker.url.removesuffix("/0") + f"/{1 + tuned}",
+        "PEER_IS_TUNED": "yes" if tuned else "no",
         "PEER_PROVIDER_URL": arena.provider(),
     }
     app = Celery(broker=environment["BROKER_URL"], set_as_current=False)
     for message_id in range(1, messages + 1):
         app.send_task("send", args=[message_id], queue=QUEUE)
     worker = arena.stage.start(
-        "celery",
+        name,
         *("-m", "celery", "-A", "benchmarks.contenders.celery_tasks:app", "worker"),
         *("--loglevel=WARNING", f"--concurrency={os.cpu_count()}"),
         environment=environment,
     )
-    arena.wait("celery", worker, lambda: bool(app.control.ping(timeout=0.3)))
+    arena.wait(name, worker, lambda: bool(app.control.ping(timeout=0.3)))
     with psycopg.connect(url, autocommit=True) as database:
         try:
             return arena.measure(
-                "Celery task per message, httpx",
+                name,
                 messages,
                 worker,
                 lambda: app.control.add_consumer(QUEUE),
@@ -85,18 +87,26 @@ def procrastinate(arena: Arena, messages: int) -> Measured:
     )
 
 
-def post_office(arena: Arena, messages: int) -> Measured:
+def post_office(arena: Arena, messages: int, *, tuned: bool = False) -> Measured:
     """Its own queue and command, with a backend that posts to the provider."""
     environment = {
-        "PEER_DATABASE_URL": arena.stage.database("post_office_peer"),
+        "PEER_DATABASE_URL": arena.stage.database(f"post_office_peer_{tuned:d}"),
+        "PEER_IS_TUNED": "yes" if tuned else "no",
         "PEER_PROVIDER_URL": arena.provider(),
         "DJANGO_SETTINGS_MODULE": "benchmarks.contenders.post_office_settings",
     }
     sender = ("-m", "benchmarks.contenders.post_office_sender")
     _run(arena, "post office fill", *sender, "fill", str(messages), **environment)
     return arena.measure_at_gate(
-        "django-post_office, requests", messages, *sender, environment=environment
+        _name("django-post_office, requests", tuned),
+        messages,
+        *sender,
+        environment=environment,
     )
+
+
+def _name(name: str, tuned: bool) -> str:
+    return f"{name}, tuned" if tuned else name
 
 
 def _run(arena: Arena, name: str, *arguments: str, **environment: str) -> None:
