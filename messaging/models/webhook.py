@@ -17,18 +17,15 @@ class WebhookType(models.TextChoices):
     MESSAGE_SENT = "message.sent", "A provider accepted a message"
     MESSAGE_DELIVERED = "message.delivered", "A message arrived"
     MESSAGE_FAILED = "message.failed", "A message failed"
-    MESSAGE_UNKNOWN = "message.unknown", "Nobody can tell whether a message left"
-    MESSAGE_RESENT = "message.resent", "Another try of a message was asked for"
+    MESSAGE_UNKNOWN = "message.unknown", "Unclear whether a message left"
+    MESSAGE_RESENT = "message.resent", "A message is to be sent again"
     BROADCAST_SCHEDULED = "broadcast.scheduled", "A broadcast got its time"
     BROADCAST_STARTED = "broadcast.started", "A broadcast began to send"
     BROADCAST_COMPLETED = "broadcast.completed", "A broadcast has tried everybody"
     BROADCAST_CANCELLED = "broadcast.cancelled", "A person stopped a broadcast"
     BROADCAST_FAILED = "broadcast.failed", "A broadcast could not run"
     INTEGRATION_PAUSED = "integration.paused", "An integration was paused"
-    RETRANSMISSION_RECOVERED = (
-        "retransmission.recovered",
-        "A message that could not be read came in after all",
-    )
+    RETRANSMISSION_RECOVERED = "retransmission.recovered", "A message can be read"
     TEST = "webhook.test", "A test from the page of the endpoint"
 
 
