@@ -12,6 +12,7 @@ from messaging.bulk import judging, running, statements
 from messaging.bulk.judging import Remedy
 from messaging.bulk.selection import Selection
 from messaging.dispatch.statements import again_after_deadlock
+from messaging.figures.forecast import Forecast
 from messaging.models import BulkResend, Organization, User
 from messaging.sending import Refused
 
@@ -35,6 +36,8 @@ class Order:
     accepts_duplicate: bool = False
     at: datetime | None = None
     remedy: Remedy | None = None
+    told: Forecast | None = None
+    """What it is likely to bring, as it stands when it is confirmed."""
 
 
 class _Changed(Exception):  # noqa: N818 - It carries a number, and is no error.
@@ -77,6 +80,7 @@ def _freeze(
             accepts_duplicate=order.accepts_duplicate,
             chosen=selection.words[:500],
             reason=order.reason,
+            forecast=order.told.as_json if order.told else {},
             cause=order.remedy.cause if order.remedy else "",
             content=content,
         )

@@ -13,6 +13,7 @@ from messaging import policy
 from messaging.bulk import judging, statements
 from messaging.bulk.selection import MOST, Selection
 from messaging.channels.catalogue import CatalogueEntry, lookup
+from messaging.figures.forecast import Group
 from messaging.models import MessageState, Organization
 from messaging.standing import policy_of
 
@@ -57,6 +58,9 @@ class Verdict:
     candidates: int
     cost: int = 0
     credits: int | None = None
+    groups: tuple[Group, ...] = ()
+    """The queued ones by error and way, for a forecast."""
+    risky_groups: tuple[Group, ...] = ()
     queued: int = field(init=False)
     risky: int = field(init=False)
     total: int = field(init=False)
@@ -74,6 +78,11 @@ class Verdict:
     def is_capped(self) -> bool:
         """Whether older messages of the selection were left out."""
         return self.total >= MOST
+
+    @property
+    def longest_wait(self) -> float:
+        """Seconds that the last of the queued ones waits for what its error demands."""
+        return max((line.wait for line in self.lines if line.is_queued), default=0.0)
 
     @property
     def lacks_credits(self) -> bool:
@@ -110,6 +119,14 @@ def verdict(
         candidates=sum(row["number"] for row in rows if _is_candidate(row)),
         cost=sum(row["number"] * row["price"] for row in priced),
         credits=max((row["credits"] for row in priced), default=None),
+        groups=tuple(_group(row) for row in priced),
+        risky_groups=tuple(_group(row) for row, line in judged if line.is_risky),
+    )
+
+
+def _group(row: Mapping[str, Any]) -> Group:
+    return Group(
+        row["error_code"], row["way_channel"], row["integration_id"], row["number"]
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
 from django.db.models.functions import Now
 
 from messaging.models.content import Content
@@ -71,6 +71,12 @@ class BulkResend(models.Model):
         max_length=500, help_text="What was selected, in the words of the list."
     )
     reason = models.CharField(max_length=300, blank=True, default="")
+    forecast = models.JSONField(
+        default=dict,
+        blank=True,
+        db_default=Value({}, models.JSONField()),
+        help_text="What it was likely to bring, as told when it was confirmed.",
+    )
     cause = models.CharField(
         max_length=80,
         blank=True,

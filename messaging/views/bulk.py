@@ -24,7 +24,8 @@ from messaging.access import (
     require_organization,
     role_required,
 )
-from messaging.bulk import running
+from messaging.bulk import expectation, running
+from messaging.figures.shown import results
 from messaging.models import (
     BulkItemState,
     BulkResend,
@@ -153,11 +154,13 @@ def _live(request: HttpRequest, bulk: BulkResend) -> dict[str, Any]:
     mark = f"{bulk.state}-{bulk.settled}-{interval}"
     address = reverse("messaging:bulk-progress", kwargs={"pk": bulk.pk})
     page = page_of(bulk)
+    compared = expectation.comparison(bulk)
     shows_beginning = not set(request.GET) - {"v", "results"}
     return {
         "bulk": bulk,
         "pill": STATE_PILLS[bulk.state],
         "bar": progress_of(bulk),
+        "compared": results(compared) if compared else [],
         "causes": [
             (
                 row,

@@ -14,11 +14,13 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from messaging.access import organization_of, person_of, role_required
-from messaging.bulk import freezing
+from messaging.bulk import expectation, freezing
 from messaging.bulk.freezing import Order
 from messaging.bulk.judging import Remedy
 from messaging.bulk.selection import MOST, Selection
 from messaging.bulk.verdict import Verdict, verdict
+from messaging.figures.forecast import Forecast
+from messaging.figures.shown import sentences
 from messaging.models import BulkResend, Role
 from messaging.resend_forms import When
 from messaging.sending import Refused
@@ -179,6 +181,11 @@ class BulkDialog:
                 accepts_duplicate=bool(answers.get("accepts_duplicate")),
                 at=answers["at"],
                 remedy=self._remedy(form),
+                told=self._told(
+                    found,
+                    answers["at"],
+                    accepts_duplicate=bool(answers.get("accepts_duplicate")),
+                ),
             ),
         )
         if isinstance(outcome, Refused):
@@ -213,6 +220,20 @@ class BulkDialog:
         organization = organization_of(self.request)
         return verdict(self.selection, organization, at, self._remedy(form))
 
+    def _told(
+        self,
+        found: Verdict,
+        at: datetime | None = None,
+        *,
+        accepts_duplicate: bool = False,
+    ) -> Forecast:
+        return expectation.of_verdict(
+            organization_of(self.request),
+            found,
+            at,
+            accepts_duplicate=accepts_duplicate,
+        )
+
     def _done(self, bulk: BulkResend) -> HttpResponse:
         text = "The messages are being queued in the background."
         if bulk.scheduled_for is not None:
@@ -226,10 +247,12 @@ class BulkDialog:
     def _page(
         self, found: Verdict, form: BulkForm, status: int | None = None
     ) -> HttpResponse:
+        told = self._told(found)
         context = {
             "form": form,
             "verdict": found,
-            "rows": verdict_rows(found),
+            "rows": verdict_rows(found, told),
+            "expected": sentences(told),
             "words": self.selection.words,
             "most": MOST,
             "shown_at": f"{found.shown_at:{MOMENT}}",

@@ -13,6 +13,8 @@ from messaging.access import organization_of
 from messaging.bulk.selection import Selection
 from messaging.bulk.verdict import RISKY, Line, Verdict
 from messaging.channels.catalogue import lookup
+from messaging.figures.forecast import Forecast
+from messaging.figures.shown import ShownForecast, shown_of
 from messaging.filters import LARGEST_ID, MessageFilter
 from messaging.models import BulkResend, BulkResendRefusal, BulkResendState, Message
 from messaging.views.broadcast_names import broadcast_names
@@ -80,6 +82,7 @@ class CauseRow:
     pill: Pill
     count: int
     outcome: str = ""
+    likely: ShownForecast | None = None
     code: str = ""
     cause: str = ""
     is_current: bool = False
@@ -137,11 +140,11 @@ def _choice(
     return str(field.label or name), str(shown)
 
 
-def verdict_rows(verdict: Verdict) -> list[CauseRow]:
-    return [_verdict_row(line) for line in verdict.lines]
+def verdict_rows(verdict: Verdict, told: Forecast) -> list[CauseRow]:
+    return [_verdict_row(line, told) for line in verdict.lines]
 
 
-def _verdict_row(line: Line) -> CauseRow:
+def _verdict_row(line: Line, told: Forecast) -> CauseRow:
     title = line.error.title if line.error else TITLES.get(line.code, "No cause known")
     sentence, outcome = line.sentence, "Not queued"
     pill = HELPS.get(line.code, _NO)
@@ -152,7 +155,8 @@ def _verdict_row(line: Line) -> CauseRow:
         outcome = "Only if you tick it below"
     elif line.error:
         sentence = line.error.advice
-    return CauseRow(title, sentence, pill, line.count, outcome)
+    likely = shown_of(told, line.error.code) if line.is_queued and line.error else None
+    return CauseRow(title, sentence, pill, line.count, outcome, likely)
 
 
 def refusal_rows(bulk: BulkResend, code: str, cause: str) -> list[CauseRow]:

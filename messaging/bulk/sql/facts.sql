@@ -5,6 +5,8 @@
            message.attempt_count,
            greatest(0, message.attempt_count - message.given_back - 1) AS resends,
            message.error_code,
+           message.channel AS way_channel,
+           message.integration_id,
            extract(epoch FROM now() - message.created_at)::float + %(later)s AS age,
            extract(epoch FROM now() - message.state_at)::float + %(later)s
                AS since_failure,

@@ -20,6 +20,8 @@ marked AS (
 SELECT state,
        least(resends, %(most_resends)s) AS resends,
        error_code,
+       way_channel,
+       integration_id,
        opted_out,
        window_open,
        integration_state,
@@ -34,13 +36,15 @@ SELECT state,
        count(*) AS number
 FROM marked
 WHERE is_candidate
-GROUP BY state, least(resends, %(most_resends)s), error_code, opted_out,
-         window_open, integration_state, integration_kind, price, credits,
+GROUP BY state, least(resends, %(most_resends)s), error_code, way_channel,
+         integration_id, opted_out, window_open, integration_state, integration_kind,
+         price, credits,
          provider_pause, is_taken_over, is_elsewhere, is_old,
          CASE WHEN is_old THEN 0 ELSE floor(age / 600) END,
          CASE WHEN is_old THEN 0 ELSE floor(since_failure / 600) END
 UNION ALL
-SELECT state, 0, '', false, false, '', '', 0, 0, 0, false, false, 0, 0, count(*)
+SELECT state, 0, '', '', NULL, false, false, '', '', 0, 0, 0, false, false, 0, 0,
+       count(*)
 FROM marked
 WHERE NOT is_candidate
 GROUP BY state

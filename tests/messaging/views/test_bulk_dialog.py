@@ -131,9 +131,9 @@ def test_the_dialog_shows_a_verdict_per_cause(
     assert "All messages. Each is checked again" in text
     assert "Selected 6 Will be queued 3" in text
     for part in (
-        "Likely Queued 2",
+        "Likely Queued No history yet 2",
         "After a fix Not queued 1",
-        "Yes, later Queued, leaves within 24 hours 1",
+        "Yes, later Queued, leaves within 24 hours No history yet 1",
         "Not known Only if you tick it below 1",
         "Delivered This message was delivered. Not needed Not queued 1",
         "Also the unknown one It may have arrived, so the member may get it twice.",
