@@ -22,7 +22,7 @@ from messaging.channels.catalogue import lookup
 from messaging.channels.contract import Channel, Event, EventKind
 from messaging.dispatch import later, statements
 from messaging.dispatch.later import RANK
-from messaging.models import Integration, Receipt, ReceiptResult
+from messaging.models import AttemptState, Integration, Receipt, ReceiptResult
 
 logger = logging.getLogger(__name__)
 
@@ -110,9 +110,19 @@ def _understand(row: dict[str, Any], batch: Batch) -> None:
     elif row["matched_id"] is None:
         if row["received_at"] < timezone.now() - PATIENCE:
             batch.results[row["id"]] = ReceiptResult.UNMATCHED
-    else:
+    elif not _is_too_early(row):
         batch.attempts[row["id"]] = row["matched_id"]
         batch.results[row["id"]] = _understand_state(row, batch)
+
+
+def _is_too_early(row: dict[str, Any]) -> bool:
+    """Tell whether a part failed while others of its flow are still being sent.
+
+    Failed now, the message could be sent again beside them. It fails as soon as
+    the attempt has ended; until then the receipt waits.
+    """
+    is_under_way = row["attempt_state"] == AttemptState.OPEN
+    return bool(row["state"] == "failed" and row["parts"] > 1 and is_under_way)
 
 
 def _understand_state(row: dict[str, Any], batch: Batch) -> ReceiptResult:

@@ -428,11 +428,36 @@ def test_an_answer_that_was_overtaken_still_tells_which_parts_arrived(
         tell(integration, [replace(event, reference=reference)])
 
     settle(integration, [Result(attempt.pk, "sent", answer="{}", parts_sent=0b111)])
+    receipts.apply()
 
     message = Message.objects.get()
     assert (message.state, message.parts_sent) == (state, 0b111 & ~missing)
     attempt.refresh_from_db()
     assert (attempt.state, attempt.parts_sent) == (state, 0b111)
+
+
+def test_a_part_that_fails_while_others_are_sent_opens_no_way_to_send_again(
+    ours: World, integration: Integration
+) -> None:
+    part = {"kind": "text", "payload": {"text": "a"}}
+    flow = Content.objects.create(
+        organization=ours.organization, kind="flow", payload={"parts": [part] * 2}
+    )
+    ours.message(integration=integration, content=flow)
+    claim(integration, limit=1)
+    attempt = Attempt.objects.get()
+
+    tell(integration, [told(attempt, "failed", part=0)])
+
+    assert Message.objects.get().state == "sending"
+    assert Receipt.objects.get().applied_at is None
+
+    settle(integration, [Result(attempt.pk, "sent", answer="{}", parts_sent=0b11)])
+    receipts.apply()
+
+    message = Message.objects.get()
+    assert (message.state, message.parts_sent) == ("failed", 0b10)
+    assert Receipt.objects.get().result == "applied"
 
 
 def test_an_answer_of_an_earlier_attempt_tells_the_present_one_nothing(

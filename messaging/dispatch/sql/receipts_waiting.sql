@@ -3,18 +3,18 @@
 SELECT receipt.id, receipt.organization_id, receipt.kind, receipt.state,
        receipt.reference, receipt.address, receipt.error_code, receipt.error_detail,
        receipt.occurred_at, receipt.received_at, integration.channel,
-       attempt.id AS matched_id, attempt.parts
+       attempt.id AS matched_id, attempt.parts, attempt.state AS attempt_state
 FROM messaging_receipt AS receipt
 JOIN messaging_integration AS integration ON integration.id = receipt.integration_id
 LEFT JOIN LATERAL (
-    SELECT candidate.id, candidate.parts
+    SELECT candidate.id, candidate.parts, candidate.state
     FROM (
-        SELECT id, parts, 1 AS choice
+        SELECT id, parts, state, 1 AS choice
         FROM messaging_attempt
         WHERE id = receipt.attempt_id
           AND integration_id = receipt.integration_id
         UNION ALL
-        SELECT id, parts, 2
+        SELECT id, parts, state, 2
         FROM messaging_attempt
         WHERE integration_id = receipt.integration_id
           AND provider_id = receipt.provider_id
