@@ -69,6 +69,14 @@ class CauseRow:
         return f"{number} {words} failed{again}"
 
     @property
+    def lede(self) -> str:
+        """``212 messages failed in “Renewal”, and 2 on their own``."""
+        if self.group.placed:
+            return f"{self.failed} {self.places}"
+        own = "its" if self.number == "1" else "their"
+        return f"{self.failed}, sent on {own} own"
+
+    @property
     def advice(self) -> str:
         return self.group.entry.advice
 

@@ -171,7 +171,8 @@ def _cause(row: CauseRow) -> Need:
 
 def _step_of(row: CauseRow) -> Step:
     """First to the fix, where that is a place of its own; then to the resend."""
-    is_elsewhere = row.group.entry.fix is not Fix.TEMPLATE and not row.looks_fixed
+    is_here = row.group.entry.fix in {Fix.TEMPLATE, Fix.MEDIA}
+    is_elsewhere = not (is_here or row.looks_fixed)
     if row.fix and is_elsewhere and row.group.help is Help.FIX:
         return Step(row.fix.label, row.fix.url)
     if row.resend_url:

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from messaging.channels.catalogue import lookup
@@ -21,9 +22,12 @@ from messaging.models import (
     MessageState,
     Organization,
 )
+from messaging.models.message import REACHED_STATES, WAITING_STATES
 
 MOST_COUNTED: Final = 1_000
 """Failures after a fix that are counted one by one; beyond that it is "1,000+"."""
+COVERING: Final = (*WAITING_STATES, MessageState.SENDING, *REACHED_STATES)
+LOST: Final = (MessageState.FAILED, MessageState.UNKNOWN)
 SLACK: Final = timedelta(days=2)
 """Days are those of the organization, and pruning comes round after a while."""
 
@@ -135,12 +139,25 @@ def seen_to(organization: Organization) -> dict[str, BulkResend]:
 def failed_of(
     organization: Organization, spellings: Sequence[str]
 ) -> QuerySet[Message]:
-    """Return the failed rows with one of these spellings, through their index."""
-    return Message.objects.filter(
+    """Return the failed rows with one of these spellings, through their index.
+
+    Without those whose person a later run of the broadcast took over.
+    """
+    failed = Message.objects.filter(
         organization=organization,
         state=MessageState.FAILED,
         error_code__in=list(spellings),
     )
+    return failed.exclude(Q(broadcast_id__isnull=False) & _is_taken_over())
+
+
+def _is_taken_over() -> Q:
+    """The condition of ``dispatch/sql/taken_over_by.sql``, for a list of messages."""
+    covers = Q(state__in=COVERING) | Q(state__in=LOST, pk__gt=OuterRef("pk"))
+    others = Message.objects.filter(covers, broadcast_id__isnull=False)
+    root = Coalesce(OuterRef("root_id"), OuterRef("pk"))
+    in_chain = others.filter(root_id=root).exclude(pk=OuterRef("pk"))
+    return Q(Exists(in_chain)) | Q(Exists(others.filter(pk=OuterRef("root_id"))))
 
 
 def spellings_of(organization: Organization, cause: str) -> list[str]:

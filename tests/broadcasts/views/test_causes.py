@@ -15,7 +15,15 @@ from django.utils import timezone
 from messaging.bulk import running
 from messaging.channels.catalogue import lookup
 from messaging.models import BulkResend, CreditAccount, Integration, Message
-from tests.broadcasts.factories import BLOCKED, TIMED_OUT, finished
+from tests.broadcasts.factories import (
+    BLOCKED,
+    TIMED_OUT,
+    finished,
+    outcomes,
+    retried,
+    rows_of,
+    started,
+)
 from tests.broadcasts.test_causes import CLOSED, EXPIRED, failed_of, seen, single
 from tests.broadcasts.views.pages import hidden, html_of, text_of, url_of
 from tests.factories import World
@@ -201,6 +209,23 @@ def test_marked_as_fixed_it_resends_what_failed_of_the_cause_alone(
     for one in (other, foreign):
         one.refresh_from_db()
         assert one.state == "failed"
+
+
+def test_whoever_a_retry_took_over_is_no_part_of_it(
+    ours: World, editor: Client
+) -> None:
+    source = finished(ours, "failed", "failed", "failed")
+    failed_of(source, EXPIRED, 3)
+    again = started(retried(source, ours))
+    outcomes(again, "delivered", "failed", "failed")
+    failed_of(again, EXPIRED)
+    assert "1 message failed in" in text_of(editor.get(f"{PAGE}?cause={EXPIRED}"))
+
+    confirm(editor, EXPIRED, fixed="on")
+
+    bulk = BulkResend.objects.get()
+    [item] = bulk.items.all()
+    assert item.message_id == rows_of(again).get(error_code=EXPIRED).pk
 
 
 def test_it_is_on_record_who_fixed_it_and_when(ours: World, editor: Client) -> None:
