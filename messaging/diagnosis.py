@@ -100,11 +100,6 @@ def _is_late(row: Mapping[str, Any], here: datetime) -> bool:
     return is_late
 
 
-def holdup(organization_id: int) -> Holdup | None:
-    """Return the worst holdup of an organization, or nothing."""
-    return next(iter(holdups(organization_id)), None)
-
-
 def _with_the_engine(found: Sequence[Holdup]) -> list[Holdup]:
     """Put one holdup of the engine in the place of all that it explains."""
     unexplained = [one for one in found if one.cause is Cause.NOT_TAKEN]

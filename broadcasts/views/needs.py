@@ -96,8 +96,11 @@ def needs(
 
 def _standstill(organization: Organization) -> Iterator[Need]:
     """Nothing is being sent; a paused integration has a line of its own."""
-    held = diagnosis.holdup(organization.pk)
-    if held is None or not held.is_alarm or held.cause is diagnosis.Cause.PAUSED:
+    alarms = (one for one in diagnosis.holdups(organization.pk) if one.is_alarm)
+    held = next(
+        (one for one in alarms if one.cause is not diagnosis.Cause.PAUSED), None
+    )
+    if held is None:
         return
     yield Need(
         key="standstill",

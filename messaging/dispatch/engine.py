@@ -6,6 +6,7 @@ asked, so that a healthy system pays one row.
 
 from __future__ import annotations
 
+import time
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,6 +23,8 @@ BROKER_SECONDS: Final = 1.0
 """How long a page waits for a broker that does not answer."""
 PING_SECONDS: Final = 0.5
 """How long it waits for the first worker to answer."""
+FRESH_SECONDS: Final = 5.0
+"""How long an answer counts, so that pages that look again do not wait again."""
 
 
 class Part(StrEnum):
@@ -66,10 +69,29 @@ def what_is_away() -> Away | None:
     last = heard()
     if last.is_recent:
         return None
-    part = missing_part()
+    part = _asked_lately()
     if part is Part.WORKER and last.at is None:
         part = Part.NEVER_RAN
     return Away(part, last.at)
+
+
+class _Answer:
+    """The last answer of broker and workers that this process got."""
+
+    part: Part | None = None
+    asked_at: float = 0.0
+
+
+def _asked_lately() -> Part:
+    now = time.monotonic()
+    if _Answer.part is None or now - _Answer.asked_at > FRESH_SECONDS:
+        _Answer.part, _Answer.asked_at = missing_part(), time.monotonic()
+    return _Answer.part
+
+
+def forget() -> None:
+    """Ask anew next time."""
+    _Answer.part = None
 
 
 def missing_part() -> Part:

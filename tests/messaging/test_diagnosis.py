@@ -25,6 +25,11 @@ from tests.factories import World
 pytestmark = pytest.mark.django_db
 
 
+@pytest.fixture(autouse=True)
+def nobody_was_asked_yet() -> None:
+    engine.forget()
+
+
 def late_message(ours: World, **values: Any) -> Integration:
     message = ours.message(due_at=timezone.now() - timedelta(minutes=5), **values)
     assert message.integration is not None
@@ -240,11 +245,29 @@ def test_alarms_come_before_queues_that_move(ours: World) -> None:
     assert causes == [Cause.NOT_TAKEN, Cause.RATE]
 
 
+def test_broker_and_workers_are_asked_once_for_pages_that_look_again(
+    ours: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    def answer() -> engine.Part:
+        asked.append(1)
+        return engine.Part.WORKER
+
+    monkeypatch.setattr(engine, "missing_part", answer)
+    late_message(ours)
+
+    for _ in range(3):
+        only(ours)
+
+    assert asked == [1]
+
+
 def test_another_organization_is_not_spoken_of(ours: World, theirs: World) -> None:
     pulse.beat()
     late_message(theirs)
 
-    assert diagnosis.holdup(ours.organization.pk) is None
+    assert diagnosis.holdups(ours.organization.pk) == []
     assert len(diagnosis.holdups()) == 1
 
 

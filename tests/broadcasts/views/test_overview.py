@@ -325,6 +325,18 @@ def test_a_paused_integration_is_named(ours: World, editor: Client) -> None:
     assert "Nothing is being sent" not in page
 
 
+def test_a_paused_integration_hides_no_other_standstill(
+    ours: World, editor: Client
+) -> None:
+    beat()
+    paused = ours.integration(name="Main number", state="paused")
+    long_ago = timezone.now() - timedelta(hours=5)
+    ours.message("queued", integration=paused, due_at=long_ago)
+    due_since(ours, timedelta(minutes=5))
+
+    assert "Nothing is being sent" in text_of(editor.get("/"))
+
+
 def test_a_pause_of_the_provider_is_named(ours: World, editor: Client) -> None:
     beat()
     number = ours.integration(name="Main number")
