@@ -11,7 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from messaging import credits, receipts
-from messaging.audit import ledger_differences, tally_differences
+from messaging.audit import (
+    figure_differences,
+    ledger_differences,
+    recovery_differences,
+    tally_differences,
+)
 from messaging.channels.contract import Event, EventKind
 from messaging.dispatch import pace
 from messaging.dispatch.claim import claim
@@ -64,6 +69,8 @@ def test_any_story_leaves_the_ledger_without_drift(
 
     assert ledger_differences() == []
     assert tally_differences() == []
+    assert recovery_differences() == []
+    assert figure_differences() == []
     for attempt in Attempt.objects.filter(state__in=["delivered", "read"]):
         charges = CreditEntry.objects.filter(attempt_id=attempt.pk, step="charge")
         assert [entry.amount for entry in charges] == [PRICE]

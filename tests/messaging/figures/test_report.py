@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from broadcasts import chain, run
@@ -22,7 +23,13 @@ from messaging.dispatch import pace
 from messaging.dispatch.claim import claim
 from messaging.dispatch.settle import Result, settle
 from messaging.figures import Rate, Report, Scope, report
-from messaging.models import Attempt, Integration, Message
+from messaging.models import (
+    Attempt,
+    DailyFigure,
+    Integration,
+    Message,
+    Recovery,
+)
 from tests.broadcasts.factories import finished, retried, rows_of, started
 from tests.factories import World
 
@@ -414,3 +421,24 @@ def test_a_period_ends_where_it_says(ours: World, integration: Integration) -> N
     assert [one.total for one in found.days] == [1]
     assert [one.total for one in after.days] == [0, 0]
     assert after.is_empty
+
+
+def test_planted_differences_are_found(ours: World, integration: Integration) -> None:
+    ours.message(integration=integration)
+    try_all(integration, "failed")
+    again(ours)
+    try_all(integration, "delivered")
+    agree()
+
+    Recovery.objects.update(credits=5)
+    [credits] = recovery_differences()
+    assert (credits["tallied_credits"], credits["counted_credits"]) == (5, 1)
+    # Daily figures follow their counters, right or wrong.
+    assert figure_differences() == []
+
+    DailyFigure.objects.filter(kind="try", outcome="failed").update(count=9)
+    [figure] = figure_differences()
+    assert (figure["kind"], figure["tallied"], figure["counted"]) == ("try", 9, 1)
+
+    with pytest.raises(CommandError, match="2 counters differ"):
+        call_command("check_tallies")
