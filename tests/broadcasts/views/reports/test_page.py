@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from broadcasts.models import BroadcastState
 from messaging.models import Tally
+from tests.broadcasts.factories import finished, outcomes, retried, started
 from tests.broadcasts.views.pages import html_of, text_of
 from tests.broadcasts.views.reports.figures import (
     month,
@@ -195,6 +196,21 @@ def test_a_name_that_is_a_formula_is_defused_in_the_file(
 
 def test_there_is_no_other_file(agent: Client) -> None:
     assert agent.get("/reports/secrets.csv").status_code == 404
+
+
+def test_rows_of_a_broadcast_and_its_retry_count_each_person_once(
+    ours: World, agent: Client
+) -> None:
+    source = finished(ours, "delivered", "delivered", "failed", "failed")
+    retry = started(retried(source, ours))
+    outcomes(retry, "delivered", "failed")
+
+    days = file_of(agent, "days", broadcast=source.pk, period="7")
+
+    assert days[-1][1:] == ["4", "2", "1", "0", "0", "0", "1", "0", "0"]
+    assert "Of 4 messages, 3 arrived and 1 failed for good." in words_of(
+        page(agent, broadcast=source.pk)
+    )
 
 
 # The choice
