@@ -162,7 +162,10 @@ class Plant:
             *(str(members), str(seed), *(["begin"] if only_begin else [])),
         )
         if earlier := self.programs.get("people"):
-            wait_until(lambda: earlier.poll() is not None, "people to go")
+            wait_until(
+                lambda: earlier.child is None or earlier.poll() is not None,
+                "people to go",
+            )
         before = self.people_log.stat().st_size if self.people_log.exists() else 0
         self.programs["people"] = people
         people.start()
@@ -194,9 +197,11 @@ class Plant:
 
     def stop(self) -> None:
         """End everything that this plant has started, without much ado."""
-        for program in self.programs.values():
-            if program.name.startswith(("worker", "beat", "web")):
-                program.kill()
+        for name, program in self.programs.items():
+            # The sandbox closes its log; nobody else has anything left to do.
+            if name != "sandbox" and program.child is not None:
+                self.kill(name)
+                program.child = None
             program.stop()
         self.programs.clear()
         for server in ("broker", "postgres"):
