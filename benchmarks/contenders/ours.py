@@ -88,7 +88,7 @@ class Ours:
         measured = self.arena.measure(
             name, messages, self.worker, begin, lambda: not waits(integration.pk)
         )
-        self._check(broadcast, messages)
+        check_records(broadcast, messages)
         return measured
 
     def _integration(self, name: str, provider: str) -> Integration:
@@ -161,28 +161,27 @@ class Ours:
             # What autovacuum does within a minute.
             cursor.execute("VACUUM ANALYZE messaging_message")
 
-    def _check(self, broadcast: Broadcast, messages: int) -> None:
-        """Raise :class:`StartError` unless every record is there and agrees."""
-        attempts = Attempt.objects.filter(broadcast_id=broadcast.pk, state="sent")
-        tallied = Tally.objects.filter(broadcast_id=broadcast.pk, outcome="sent")
-        found = {
-            "messages": Message.objects.filter(
-                broadcast_id=broadcast.pk, state=MessageState.SENT
-            ).count(),
-            "attempts": attempts.exclude(provider_id="").exclude(answer="").count(),
-            "tallies of messages": _total(tallied.filter(unit="message")),
-            "tallies of attempts": _total(tallied.filter(unit="attempt")),
-            "credits held": CreditEntry.objects.filter(
-                step="hold", attempt_id__in=attempts.values("pk")
-            ).count(),
-        }
-        wrong = [
-            f"{count} {name}" for name, count in found.items() if count != messages
-        ]
-        wrong += [f"tally {one}" for one in audit.tally_differences()[:3]]
-        wrong += [f"ledger {one}" for one in audit.ledger_differences()[:3]]
-        if wrong:
-            raise StartError(f"Of {messages} messages: {'; '.join(wrong)}.")
+
+def check_records(broadcast: Broadcast, messages: int) -> None:
+    """Raise :class:`StartError` unless every record is there and agrees."""
+    attempts = Attempt.objects.filter(broadcast_id=broadcast.pk, state="sent")
+    tallied = Tally.objects.filter(broadcast_id=broadcast.pk, outcome="sent")
+    found = {
+        "messages": Message.objects.filter(
+            broadcast_id=broadcast.pk, state=MessageState.SENT
+        ).count(),
+        "attempts": attempts.exclude(provider_id="").exclude(answer="").count(),
+        "tallies of messages": _total(tallied.filter(unit="message")),
+        "tallies of attempts": _total(tallied.filter(unit="attempt")),
+        "credits held": CreditEntry.objects.filter(
+            step="hold", attempt_id__in=attempts.values("pk")
+        ).count(),
+    }
+    wrong = [f"{count} {name}" for name, count in found.items() if count != messages]
+    wrong += [f"tally {one}" for one in audit.tally_differences()[:3]]
+    wrong += [f"ledger {one}" for one in audit.ledger_differences()[:3]]
+    if wrong:
+        raise StartError(f"Of {messages} messages: {'; '.join(wrong)}.")
 
 
 def waits(integration_id: int) -> bool:
