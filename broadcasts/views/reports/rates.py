@@ -61,7 +61,7 @@ def _bar(one: ResendRate) -> Bar:
     return Bar(
         label="send" if is_first else _short(one),
         value=None if one.rate.share is None else 100 * one.rate.share,
-        shown=one.rate.percent,
+        shown=one.rate.percent.replace("under ", "<"),
         colour="d1" if is_first else "d2",
         below=compact(one.rate.tries),
         prefix="First" if is_first else "",

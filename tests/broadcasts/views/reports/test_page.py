@@ -111,6 +111,15 @@ def test_tries_behind_each_bar_and_how_the_rate_is_defined(
     ]
 
 
+def test_a_hair_above_nothing_is_short_on_its_bar(ours: World, agent: Client) -> None:
+    tries(ours, ours.integration(), 2, arrived=1, failed=9_999)
+
+    answer = page(agent)
+
+    assert ">&lt;0.1\u202f%</text>" in html_of(answer)
+    assert table_of(answer, "rates")[2][1] == "under 0.1\u202f%"
+
+
 def test_each_day_stands_in_the_table_with_all_its_outcomes(
     ours: World, agent: Client
 ) -> None:
