@@ -37,6 +37,8 @@ class Compared:
 
     told: CauseForecast | Forecast
     standing: Standing
+    judged: Standing | None = None
+    """The part of it that the range is about; None where that cannot be told."""
 
     @property
     def is_final(self) -> bool:
@@ -45,14 +47,14 @@ class Compared:
 
     @property
     def outcome(self) -> Outcome:
-        told, now = self.told, self.standing
-        if not told.is_known or told.judged < told.count:
+        told, now = self.told, self.judged
+        if now is None or not told.is_known:
             return Outcome.NOT_TOLD
         if now.arrived > told.high:
             return Outcome.MORE
         if now.arrived + max(now.undecided, 0) < told.low:
             return Outcome.FEWER
-        return Outcome.AS_EXPECTED if self.is_final else Outcome.UNDER_WAY
+        return Outcome.UNDER_WAY if now.undecided > 0 else Outcome.AS_EXPECTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +68,21 @@ class Comparison:
 def compare(told: Forecast, standings: Mapping[str, Standing]) -> Comparison:
     """Put a forecast beside what became of each cause, by the catalogue's code."""
     nothing = Standing()
+    causes = tuple(_compared(one, standings.get(one.code)) for one in told.causes)
+    known = [one for one in causes if one.told.is_known]
+    judged = [one.judged for one in known if one.judged is not None]
+    is_clear = len(judged) == len(known)
     return Comparison(
-        causes=tuple(
-            Compared(one, standings.get(one.code, nothing)) for one in told.causes
+        causes=causes,
+        whole=Compared(
+            told,
+            sum(standings.values(), nothing),
+            sum(judged, nothing) if is_clear else None,
         ),
-        whole=Compared(told, sum(standings.values(), nothing)),
     )
+
+
+def _compared(told: CauseForecast, standing: Standing | None) -> Compared:
+    """A cause that is judged in part has no range for the rest of it."""
+    standing = standing or Standing()
+    return Compared(told, standing, standing if told.judged == told.count else None)

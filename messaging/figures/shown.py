@@ -44,13 +44,21 @@ def shown(told: CauseForecast | Forecast) -> ShownForecast:
         return ShownForecast("No history yet")
     low, high = share(told.low, told.judged), share(told.high, told.judged)
     return ShownForecast(
-        headline=f"About {told.expected:,} of {told.judged:,} will arrive",
+        headline=_headline(told),
         detail=_range(told),
         is_known=True,
         left=f"{low:.2f}%",
         width=f"{max(high - low, 1.0):.2f}%",
         mark=f"{min(share(told.expected, told.judged), 98.5):.2f}%",
     )
+
+
+def _headline(told: CauseForecast | Forecast) -> str:
+    if not told.expected:
+        return f"Hardly any of {told.judged:,} will arrive"
+    if told.judged == 1:
+        return "It will arrive, most likely"
+    return f"About {told.expected:,} of {told.judged:,} will arrive"
 
 
 def shown_of(told: Forecast, code: str) -> ShownForecast | None:
@@ -75,10 +83,9 @@ def sentences(told: Forecast, starts_at: datetime | None = None) -> list[str]:
     """Return what stands below the causes: all together, cost, and when it is over."""
     found = []
     if told.is_known:
-        found.append(
-            f"About {told.expected:,} of {told.judged:,} will arrive; nine times of ten"
-            f" it is {told.low:,} to {told.high:,}."
-        )
+        several = told.high != told.low
+        reach = f"{told.low:,} to {told.high:,}" if several else f"{told.low:,}"
+        found.append(f"{_headline(told)}; nine times of ten it is {reach}.")
         if told.unknown_count:
             found.append(
                 f"For {told.unknown_count:,} there is no history yet: fewer than"

@@ -202,6 +202,28 @@ def test_the_result_beside_the_forecast(
     assert (line.arrived, line.undecided) == (arrived, undecided)
 
 
+def test_together_only_what_was_judged_is_compared(ours: World) -> None:
+    remember(ours, TIMED_OUT, arrived=1_000, failed=200)
+    told = forecast(ours.organization, [group(61), group(9, BLOCKED)])
+
+    found = compare(told, {TIMED_OUT: Standing(50, 0), BLOCKED: Standing(0, 9)})
+
+    assert [one.outcome for one in found.causes] == [
+        Outcome.AS_EXPECTED,
+        Outcome.NOT_TOLD,
+    ]
+    assert found.whole.outcome is Outcome.AS_EXPECTED
+    assert not found.whole.is_final
+
+
+def test_what_hardly_helps_is_said_so(ours: World) -> None:
+    remember(ours, BLOCKED, arrived=1, failed=900)
+
+    told = forecast(ours.organization, [group(5, BLOCKED)])
+
+    assert shown(told.causes[0]).headline == "Hardly any of 5 will arrive"
+
+
 def test_without_a_forecast_nothing_is_said_about_the_result(ours: World) -> None:
     told = forecast(ours.organization, [group(61)])
 
