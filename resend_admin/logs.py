@@ -20,6 +20,7 @@ from smtplib import SMTPException
 from types import TracebackType
 from typing import Any, Final
 
+import psycopg
 from django.core.exceptions import ImproperlyConfigured
 from django.db import OperationalError
 from kombu.exceptions import OperationalError as BrokerError
@@ -47,7 +48,13 @@ CONTEXT: Final = (
 """The fields a line may carry; any other ``extra`` is left out."""
 LONGEST_VALUE: Final = 100
 LONGEST_TEXT: Final = 300
-SPEAKING: Final = (OperationalError, BrokerError, OSError, ImproperlyConfigured)
+SPEAKING: Final = (
+    OperationalError,
+    psycopg.OperationalError,
+    BrokerError,
+    OSError,
+    ImproperlyConfigured,
+)
 """Exceptions whose text names servers and settings, never messages."""
 
 _HIDDEN: Final = "…"

@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
+import psycopg
 import pytest
 from celery import current_app
 from django.conf import settings as django_settings
@@ -366,6 +367,8 @@ def test_what_is_harmless_stays(text: str) -> None:
 
 def test_an_exception_is_named_by_its_type() -> None:
     assert named(ValueError(TEXT)) == "ValueError"
+    away = psycopg.OperationalError(f"connection refused\nDETAIL: ({PHONE})")
+    assert named(away) == "psycopg.OperationalError: connection refused"
     assert named(OSError(111, "Connection refused")) == (
         "ConnectionRefusedError: [Errno 111] Connection refused"
     )
