@@ -11,12 +11,10 @@ from __future__ import annotations
 import base64
 import http.client
 import json
-import os
 import random
 import signal
 import sys
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
@@ -41,7 +39,8 @@ from messaging import resend  # noqa: E402
 from messaging.bulk import freezing, verdict  # noqa: E402
 from messaging.bulk.selection import Selection  # noqa: E402
 from messaging.models import Actor, Contact, Message, Organization  # noqa: E402
-from tests.faults.plant import API_SECRET  # noqa: E402
+from tests.faults.diary import Diary  # noqa: E402
+from tests.faults.outside import API_SECRET  # noqa: E402
 from tests.faults.scene import TAGS, Side, build, find  # noqa: E402
 
 AT_RISK = ("failed", "unknown")
@@ -49,17 +48,6 @@ MOST_WAITING = 200
 """Messages in the queue beyond which nobody starts another broadcast."""
 NORMAL = (DatabaseError, Problem, OSError, http.client.HTTPException)
 """What people meet while servers are down, or when somebody else was quicker."""
-
-
-class Diary:
-    """What was asked for, in the order of asking, safe from any kill."""
-
-    def __init__(self, path: Path) -> None:
-        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-
-    def write(self, what: str, **fields: Any) -> None:
-        line = json.dumps({"what": what, "at": time.time(), **fields})
-        os.write(self._file, f"{line}\n".encode())
 
 
 class People:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import http.client
-import json
 import os
-import secrets
 import signal
 import time
 from collections.abc import Callable
@@ -25,9 +22,9 @@ from resend_admin.local.ports import HOST, free_port
 from resend_admin.local.postgres import PrivatePostgres
 from resend_admin.local.program import Program
 from resend_admin.local.roster import CELERY, Roster
+from tests.faults import outside
 from tests.local.processes import PROJECT, family, wait_until
 
-API_SECRET = "torture-secret"  # The clients of these runs, and of no other.
 THREADS, PREFORK = "threads", "prefork"
 FOREIGN = ("DATABASE_URL", "BROKER_URL", "PUBLIC_URL", "LOCAL_FOLDER", "SANDBOX_URL")
 
@@ -285,7 +282,7 @@ class Plant:
 
     def behave(self, **fields: Any) -> None:
         """Tell the sandbox; see ``/control/behave``."""
-        status, answer = self._ask_sandbox("/control/behave", fields)
+        status, answer = outside.tell_sandbox(self.sandbox_port, fields)
         assert status == 200, answer
 
     # -- looked at ----------------------------------------------------------------
@@ -295,23 +292,14 @@ class Plant:
         return self.get(path, seconds)[0]
 
     def get(self, path: str, seconds: float = 5.0) -> tuple[int, str]:
-        """Ask as somebody who may have logged in, which only the database knows."""
-        connection = http.client.HTTPConnection(HOST, self.port, timeout=seconds)
-        try:
-            connection.request("GET", path, headers={"Cookie": COOKIE})
-            response = connection.getresponse()
-            return response.status, response.read().decode("utf-8", "replace")
-        except (OSError, http.client.HTTPException):
-            return 0, ""
-        finally:
-            connection.close()
+        return outside.get(self.port, path, seconds)
 
-    def program(self) -> Sender:
+    def program(self) -> outside.Sender:
         """Return another program, ready to send; it asks the database for nothing."""
         with psycopg.connect(self.postgres.url) as connection:
-            row = connection.execute(SOMEBODY).fetchone()
+            row = connection.execute(outside.SOMEBODY).fetchone()
         assert row is not None
-        return Sender(self.port, *row)
+        return outside.Sender(self.port, *row)
 
     def count(self, query: LiteralString) -> int:
         """Return the one number that a query asks for."""
@@ -323,60 +311,8 @@ class Plant:
 
     def _sandbox_answers(self) -> bool:
         with suppress(OSError, http.client.HTTPException):
-            return self._ask_sandbox("/control/behave", {"reset": True})[0] == 200
+            return outside.tell_sandbox(self.sandbox_port, {"reset": True})[0] == 200
         return False
-
-    def _ask_sandbox(self, path: str, fields: dict[str, Any]) -> tuple[int, str]:
-        connection = http.client.HTTPConnection(HOST, self.sandbox_port, timeout=10)
-        try:
-            connection.request("POST", path, json.dumps(fields))
-            response = connection.getresponse()
-            return response.status, response.read().decode()
-        finally:
-            connection.close()
-
-
-@dataclass(frozen=True)
-class Sender:
-    """A program that sends single messages to one member."""
-
-    port: int
-    key: str
-    phone: str
-
-    def send(self, seconds: float = 30.0) -> tuple[int, str]:
-        """Send one message; return status and body, 0 when nobody answers."""
-        pair = base64.b64encode(f"{self.key}:{API_SECRET}".encode()).decode()
-        body = {"to": self.phone, "type": "text", "text": {"body": "One of a kind"}}
-        web = http.client.HTTPConnection(HOST, self.port, timeout=seconds)
-        try:
-            web.request(
-                "POST",
-                "/v1/whatsapp/send",
-                json.dumps(body),
-                {
-                    "Authorization": f"Basic {pair}",
-                    "Content-Type": "application/json",
-                    "Idempotency-Key": secrets.token_hex(16),
-                },
-            )
-            answer = web.getresponse()
-            return answer.status, answer.read().decode()
-        except (OSError, http.client.HTTPException):
-            return 0, ""
-        finally:
-            web.close()
-
-
-COOKIE = f"sessionid={'a' * 32}"
-SOMEBODY = """
-SELECT client.key, contact.phone
-FROM messaging_apiclient AS client
-JOIN messaging_contact AS contact USING (organization_id)
-WHERE contact.phone NOT LIKE '%000_'
-ORDER BY random()
-LIMIT 1
-"""
 
 
 def threads_of(pid: int) -> int:

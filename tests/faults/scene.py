@@ -25,7 +25,7 @@ from messaging.models import (
 )
 from tests.broadcasts.factories import published_flow
 from tests.factories import World, world
-from tests.faults.plant import API_SECRET
+from tests.faults.outside import API_SECRET
 
 RATE = 40.0
 """Messages per second of one sender: slow enough that kills find something open."""

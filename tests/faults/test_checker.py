@@ -21,13 +21,18 @@ from messaging.dispatch.claim import Claimed, claim
 from messaging.dispatch.settle import Result, settle
 from messaging.models import Attempt, Contact, Integration, Message
 from tests.factories import World
-from tests.faults import books, checker, evidence
+from tests.faults import books, checker, evidence, standing
 from tests.faults.checker import RULES, violations
 from tests.faults.evidence import Evidence, Row
 
 pytestmark = pytest.mark.django_db
 
-OWN = ("tests.faults.evidence", "tests.faults.books", "tests.faults.checker")
+OWN = (
+    "tests.faults.evidence",
+    "tests.faults.books",
+    "tests.faults.standing",
+    "tests.faults.checker",
+)
 
 
 @dataclass
@@ -79,7 +84,8 @@ class Case:
 
 @pytest.fixture
 def case(ours: World) -> Case:
-    integration = ours.integration(credit_price=2)
+    # Of a provider that wants no pause between two messages to one person.
+    integration = ours.integration("twilio", credit_price=2)
     pace.prepare(integration.pk)
     broadcast = ours.broadcast("completed", audience={"tags": ["all"]})
     for _ in range(4):
@@ -174,7 +180,7 @@ def test_nothing_is_found_after_a_copy_that_somebody_wanted(case: Case) -> None:
 
 
 def test_the_checker_knows_none_of_the_code_that_it_judges() -> None:
-    for module in (checker, evidence, books):
+    for module in (checker, evidence, books, standing):
         tree = ast.parse(Path(str(module.__file__)).read_text())
         imported = {
             node.module if isinstance(node, ast.ImportFrom) else alias.name

@@ -12,7 +12,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.faults.plant import Plant, Sender
+from tests.faults.outside import Sender
+from tests.faults.plant import Plant
 from tests.local.processes import PROJECT, wait_until
 
 OPEN = "SELECT count(*) FROM messaging_attempt WHERE state = 'open'"
