@@ -25,6 +25,9 @@ ROUND_SECONDS: Final = 0.2
 """A round takes at least this long. So an endpoint gets ``WEBHOOK_CONCURRENCY``
 requests five times a second at most, and a broadcast does not bury it; nor do the
 couriers take the processor away from the messages themselves."""
+SHARE: Final = 0.05
+"""The part of one processor that a courier takes at most: a round in which it had
+more to do is longer."""
 SEAT_SECONDS: Final = 15
 RESOLVERS: Final = 32
 """Names that may be looked up at the same time, however slow some are."""
@@ -100,6 +103,7 @@ def _carry(holder: uuid.UUID, seat: int, flight: Flight, *, ends_at: float) -> i
     keyring = claiming.Keyring()
     settled = 0
     while True:
+        worked = time.thread_time()
         claimed: list[Claimed] = []
         if (
             not stopping.is_set()
@@ -113,6 +117,8 @@ def _carry(holder: uuid.UUID, seat: int, flight: Flight, *, ends_at: float) -> i
         if not len(flight):
             return settled
         settled += settling.settle(flight.land(ROUND_SECONDS))
+        worked = time.thread_time() - worked
+        time.sleep(max(0.0, worked / SHARE - ROUND_SECONDS))
 
 
 def take_seat(holder: uuid.UUID) -> int | None:
