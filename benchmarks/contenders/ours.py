@@ -45,6 +45,8 @@ class Ours:
 
     arena: Arena
     members: int
+    first: Ours | None = None
+    """Whose worker and beat are running already."""
     organization: Organization = field(init=False)
     worker: subprocess.Popen[bytes] = field(init=False)
 
@@ -63,9 +65,22 @@ class Ours:
             ],
             batch_size=BATCH,
         )
+        if self.first is not None:
+            self.worker = self.first.worker
+            return
         roster = self.arena.stage.roster
         self.worker = self._start(roster.worker(None))
         self._start(roster.beat())
+
+    def beside(self, members: int) -> Ours:
+        """Return another organization, served by the same processes."""
+        return Ours(self.arena, members, first=self)
+
+    def second_worker(self) -> None:
+        """Start one more worker; both share everything through PostgreSQL."""
+        program = self.arena.stage.roster.worker(None)
+        program.command = [*program.command, "--hostname=second@%h"]
+        self._start(program)
 
     def _start(self, program: Program) -> subprocess.Popen[bytes]:
         program.start()
@@ -75,29 +90,33 @@ class Ours:
 
     def measure(self, name: str, messages: int, provider: str) -> Measured:
         """Send one broadcast to so many members."""
-        integration = self._integration(name, provider)
-        broadcast = self._broadcast(name)
-        self._fill(broadcast, integration, messages)
-
-        def begin() -> None:
-            Integration.objects.filter(pk=integration.pk).update(
-                state=IntegrationState.ACTIVE
-            )
-            doorbell.ring()
-
+        integration, broadcast = self.queue(name, messages, provider)
         measured = self.arena.measure(
-            name, messages, self.worker, begin, lambda: not waits(integration.pk)
+            name,
+            messages,
+            self.worker,
+            lambda: open_up(integration),
+            lambda: not waits(integration.pk),
         )
         check_records(broadcast, messages)
         return measured
 
-    def _integration(self, name: str, provider: str) -> Integration:
+    def queue(
+        self, name: str, messages: int, provider: str, rate: float = NO_LIMIT
+    ) -> tuple[Integration, Broadcast]:
+        """Queue one broadcast on an integration of its own, still closed."""
+        integration = self._integration(name, provider, rate)
+        broadcast = self._broadcast(name)
+        self._fill(broadcast, integration, messages)
+        return integration, broadcast
+
+    def _integration(self, name: str, provider: str, rate: float) -> Integration:
         integration = Integration(
             organization=self.organization,
             name=name,
             kind="whatsapp_cloud",
             settings={"phone_number_id": wire.NUMBER, "base_url": provider},
-            rate_per_second=NO_LIMIT,
+            rate_per_second=rate,
             # Opened at the start, so that beat does not begin before the clock.
             state=IntegrationState.PAUSED,
         )
@@ -182,6 +201,12 @@ def check_records(broadcast: Broadcast, messages: int) -> None:
     wrong += [f"ledger {one}" for one in audit.ledger_differences()[:3]]
     if wrong:
         raise StartError(f"Of {messages} messages: {'; '.join(wrong)}.")
+
+
+def open_up(integration: Integration) -> None:
+    """Let an integration send what it has."""
+    Integration.objects.filter(pk=integration.pk).update(state=IntegrationState.ACTIVE)
+    doorbell.ring()
 
 
 def waits(integration_id: int) -> bool:
