@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 from itertools import chain, cycle, repeat
 from typing import Any, Final, NamedTuple
@@ -46,17 +47,32 @@ WAITING: Final = 2
 @cache
 def outcome_columns() -> dict[str, Any]:
     """Return every slot of every channel as columns for ``unnest``."""
-    drawn = [
+    return _columns(
         (channel, place, *outcome)
         for channel in REACHED
         for place, outcome in enumerate(_slots(channel))
-    ]
+    )
+
+
+def _columns(drawn: Iterable[tuple[Any, ...]]) -> dict[str, Any]:
     names = ("channel", "slot", "state", "error_code", "error_class", "reason")
     columns = zip(*drawn, strict=True)
     return {
         f"outcome_{name}": list(column)
         for name, column in zip(names, columns, strict=True)
     }
+
+
+def failing_columns(percent: int) -> dict[str, Any]:
+    """Return slots of WhatsApp alone, of which so many percent failed."""
+    failed = SLOTS * percent // 100
+    causes = causes_of("whatsapp")
+    drawn = [
+        Outcome("failed", causes[one % 5].code, causes[one % 5].error_class.value)
+        for one in range(failed)
+    ]
+    drawn += [Outcome("delivered")] * (SLOTS - failed)
+    return _columns(("whatsapp", place, *one) for place, one in enumerate(drawn))
 
 
 def _slots(channel: str) -> list[Outcome]:

@@ -100,10 +100,23 @@ def _integration(
 
 
 def _contents(organization: Organization) -> list[Content]:
-    texts = ("Your bill is ready, {{first_name}}.", "We are closed on Monday.")
+    """Make the templates that are sent."""
+    texts = {
+        "bill": "Your bill is ready, {{name}}.",
+        "holiday": "We are closed on Monday, {{name}}.",
+    }
     return [
         Content.objects.create(
-            organization=organization, kind="text", payload={"text": text}
+            organization=organization,
+            kind="template",
+            name=name,
+            payload={
+                "name": name,
+                "language": "en",
+                "category": "utility",
+                "body": text,
+                "parameters": [],
+            },
         )
-        for text in texts
+        for name, text in texts.items()
     ]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from benchmarks.report import Report, Target
+from benchmarks.visits import prepare
 
 if TYPE_CHECKING:
     from benchmarks.owners import Owner
@@ -26,13 +27,7 @@ MOST = 1.5
 
 def run(stage: Stage) -> Report:
     """Fill two databases of one server, and ask both for the same pages in turn."""
-    from django.conf import settings
-    from django.test.utils import setup_test_environment
-
-    setup_test_environment()
-    settings.STORAGES["staticfiles"] = {
-        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
-    }
+    prepare()
     sites = {}
     for name, messages in (("small", SMALL), ("large", stage.size(LARGE, SMALL))):
         stage.say(f"making {messages:,} messages…")

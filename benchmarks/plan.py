@@ -87,6 +87,12 @@ def make_plan(owner: Owner, now: datetime) -> list[Lot]:
     return lots
 
 
+def largest_lot(owner: Owner, at: datetime) -> Lot:
+    """Make one broadcast to every member, and return what it sends."""
+    owner.largest_broadcast = _with_route(owner, [_broadcast(owner, "Terms", at)])[0]
+    return _lot(owner, 0, at, owner.members, 0, owner.largest_broadcast)
+
+
 def _lot(
     owner: Owner,
     place: int,
@@ -122,6 +128,11 @@ def _broadcasts(owner: Owner, times: list[datetime]) -> list[Broadcast]:
     ]
     last = made[-1]
     last.state, last.finished_at = BroadcastState.SENDING, None
+    return _with_route(owner, made)
+
+
+def _with_route(owner: Owner, made: list[Broadcast]) -> list[Broadcast]:
+    """Keep broadcasts, the largest one first, each with the route it went."""
     Broadcast.objects.bulk_create(made)
     Route.objects.bulk_create(
         Route(

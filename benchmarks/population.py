@@ -19,9 +19,9 @@ from typing import Any, Final
 from django.db import connection, transaction
 
 from benchmarks.bulk_load import bulk_load, without_indexes
-from benchmarks.causes import outcome_columns
+from benchmarks.causes import failing_columns, outcome_columns
 from benchmarks.owners import Owner, make_owner
-from benchmarks.plan import Batch, batches_of, make_plan
+from benchmarks.plan import Batch, batches_of, largest_lot, make_plan
 from broadcasts.chain import keep_where_members_stood
 from broadcasts.models import Broadcast, BroadcastState
 from messaging.models import Message
@@ -124,9 +124,34 @@ def _least_member(owner: Owner) -> int:
 
 def _fill_batch(owner: Owner, batch: Batch, now: datetime) -> None:
     before = _last_id()
-    values = {**owner_values(owner), **batch.columns(), **outcome_columns()}
-    _run("messages", {**values, "now": now})
+    _make_messages(owner, batch, outcome_columns(), now)
     _add_history(owner, before, _last_id(), now)
+
+
+def _make_messages(
+    owner: Owner, batch: Batch, outcomes: dict[str, Any], now: datetime
+) -> None:
+    _run("messages", {**owner_values(owner), **batch.columns(), **outcomes, "now": now})
+
+
+def one_broadcast(members: int, failed_percent: int) -> Owner:
+    """Make an organization with one broadcast to all members, and nothing else.
+
+    Of its messages so many failed, the rest arrived. They have no attempts: for
+    benchmarks that only read and write messages.
+    """
+    now = _now()
+    owner = make_owner("Northwind Health", 4 * members, now)
+    with bulk_load(TABLES):
+        with without_indexes(TABLES):
+            _run("members", owner_values(owner))
+            owner.first_member_id = _least_member(owner)
+            lot = largest_lot(owner, now - timedelta(hours=2))
+            for batch in batches_of([lot]):
+                with transaction.atomic():
+                    _make_messages(owner, batch, failing_columns(failed_percent), now)
+        analyze()
+    return owner
 
 
 def _add_history(owner: Owner, before: int, last: int, now: datetime) -> None:

@@ -23,10 +23,10 @@ from messaging.models.message import REACHED_STATES, WAITING_STATES
 COVERED_STATES = (*REACHED_STATES, *WAITING_STATES, MessageState.SENDING)
 """Whoever stands so in any other run of the chain needs no retry from this one."""
 
-LOOKED_AT = 5_000
+LOOKED_AT = 1_000
 """Failed rows that a page looks at, one by one, to tell how many are left."""
-CAP = 1_000
-"""Beyond that a page says "1,000+", and the dialog says how many."""
+CAP = 500
+"""Beyond that a page says "500+", and the dialog says how many."""
 
 WAIT = {
     BroadcastState.DRAFT: "This is a draft: nobody has been sent anything yet.",
@@ -55,7 +55,7 @@ class RetryState:
 
     @property
     def number(self) -> str:
-        """``12``; ``1,000+`` where no page may count them all; else nothing."""
+        """``12``; ``500+`` where no page may count them all; else nothing."""
         if self.is_exact:
             return f"{self.count:,}"
         return f"{CAP:,}+" if self.count >= CAP else ""

@@ -11,8 +11,10 @@ from broadcasts.models import Broadcast
 from broadcasts.summary import Counters, counters_of
 from broadcasts.views.outcomes import short_title
 from messaging.channels.catalogue import CatalogueEntry, lookup
+from messaging.message_roads import failed_for
 from messaging.models import Attempt, Message, MessageState
-from resend_admin.ui.keyset import KeysetPage, keyset_page
+from messaging.newest import Roads
+from resend_admin.ui.keyset import KeysetPage, Take, first_rows, keyset_page
 
 PAGE = 25
 
@@ -40,9 +42,12 @@ def failed_messages(
         return rows
     if "\x00" in cause:
         return rows.none()
-    known = (counters or counters_of(broadcast)).causes
-    codes = next((one.codes for one in known if one.code == cause), (cause,))
-    return rows.filter(error_code__in=codes)
+    return rows.filter(error_code__in=_codes(cause, counters or counters_of(broadcast)))
+
+
+def _codes(cause: str, counters: Counters) -> tuple[str, ...]:
+    """Return the spellings in the rows of a cause of the catalogue."""
+    return next((one.codes for one in counters.causes if one.code == cause), (cause,))
 
 
 def failed_page(
@@ -51,8 +56,12 @@ def failed_page(
     counters: Counters,
 ) -> tuple[KeysetPage[Message], list[FailedRow]]:
     """Return one page of failed rows with their answers, by two queries."""
-    rows = failed_messages(broadcast, params.get("cause", ""), counters)
-    page = keyset_page(rows, params, order=("-id",), size=PAGE)
+    cause = params.get("cause", "")
+    rows = failed_messages(broadcast, cause, counters)
+    take: Take[Message] = first_rows
+    if cause:
+        take = Roads([failed_for(_codes(cause, counters))]).take
+    page = keyset_page(rows, params, order=("-id",), size=PAGE, take=take)
     answers = _answers(page.rows)
     return page, [
         FailedRow(row, lookup(row.error_code), answers.get(row.pk, ""))

@@ -9,13 +9,18 @@ WITH decision AS (
     ) AS d (message_id, integration_id, content_id, channel, recipient, used_fallback,
             due_at, expires_at, reason)
 ),
+-- The decisions ride along with the locks, taken one by one in the order of numbers:
+-- statistics know of no planned rows, and PostgreSQL would compare each with each.
 planned AS MATERIALIZED (
-    SELECT id
-    FROM messaging_message
-    WHERE id = ANY (%(message_id)s::bigint[])
-      AND state = 'planned'
-    ORDER BY id
-    FOR UPDATE
+    SELECT decision.*
+    FROM (SELECT * FROM decision ORDER BY message_id) AS decision
+    CROSS JOIN LATERAL (
+        SELECT
+        FROM messaging_message AS waiting
+        WHERE waiting.id = decision.message_id
+          AND waiting.state = 'planned'
+        FOR UPDATE
+    ) AS held
 )
 UPDATE messaging_message AS message
 SET state = CASE decision.reason WHEN '' THEN 'queued' ELSE 'skipped' END,
@@ -31,8 +36,8 @@ SET state = CASE decision.reason WHEN '' THEN 'queued' ELSE 'skipped' END,
     used_fallback = decision.used_fallback,
     due_at = CASE decision.reason WHEN '' THEN decision.due_at END,
     expires_at = decision.expires_at
-FROM decision
-JOIN planned ON planned.id = decision.message_id
-WHERE message.id = planned.id
-  AND message.state = 'planned'
+FROM planned AS decision
+-- Held above while it was planned. Asked again here, PostgreSQL would go by the state
+-- and read every planned row for each page.
+WHERE message.id = decision.message_id
 RETURNING message.id

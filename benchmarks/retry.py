@@ -1,0 +1,150 @@
+"""A retry of 200,000 of 1,000,000 members, beside one raw INSERT … SELECT."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.report import Report, Target
+from benchmarks.visits import prepare
+
+if TYPE_CHECKING:
+    from benchmarks.stage import Stage
+    from broadcasts.models import Broadcast
+
+MEMBERS = 1_000_000
+FAILED_PERCENT = 20
+RAW = Path(__file__).parent / "sql" / "raw_copy.sql"
+TARGETS = {
+    "making_to_raw": Target(at_most=1.5),
+    "making_and_starting_to_raw": Target(at_most=1.5),
+    "answer_seconds": Target(at_most=1.0),
+}
+
+
+def run(stage: Stage) -> Report:
+    """Confirm the dialog, let the rows be made, and start; the limit before and after.
+
+    The steps of the tick are called here, without a worker, so that nothing else is
+    in the figure.
+    """
+    from benchmarks.population import one_broadcast
+
+    prepare()
+    members = stage.size(MEMBERS, 5_000)
+    stage.say(f"making a broadcast of {members:,} messages…")
+    owner = one_broadcast(members, FAILED_PERCENT)
+    source = owner.largest_broadcast
+    raw = [_raw(source)]
+    from broadcasts import freezing, run
+    from broadcasts.fill import fill_page
+
+    answer, retry = _confirmed(owner.editor, source)
+    making = answer + _seconds(lambda: _until_done(freezing.fill_page, retry.pk))
+    _make_due(retry)
+    starting = _seconds(run.start_due)
+    starting += _seconds(lambda: _until_done(fill_page, retry.pk))
+    queued = _count(retry, "queued")
+    raw.append(_raw(source))
+    limit = median(raw)
+    return Report(
+        title=f"Retry of {queued:,} failed in a broadcast of {members:,}",
+        columns=("step", "seconds", "of the limit"),
+        rows=[
+            ("one raw INSERT … SELECT (the limit)", limit, "1.00"),
+            ("the page answers", answer, f"{answer / limit:.2f}"),
+            ("every row is made", making, f"{making / limit:.2f}"),
+            ("every row waits to leave", starting, f"{starting / limit:.2f}"),
+        ],
+        ratios={
+            "making_to_raw": making / limit,
+            "making_and_starting_to_raw": (making + starting) / limit,
+            "answer_seconds": answer,
+        },
+        targets=TARGETS,
+        raw={
+            "rows": queued,
+            "raw_seconds": raw,
+            "answer_seconds": answer,
+            "making_seconds": making,
+            "starting_seconds": starting,
+        },
+    )
+
+
+def _seconds(step: Callable[[], Any]) -> float:
+    begin = time.perf_counter()
+    step()
+    return time.perf_counter() - begin
+
+
+def _until_done(page: Callable[[int], bool], broadcast_id: int) -> None:
+    while page(broadcast_id):
+        """Another page."""
+
+
+def _raw(source: Broadcast) -> float:
+    """Copy the rows by one statement, foreign keys and all, and take it back."""
+    from django.db import connection, transaction
+
+    from broadcasts.models import Broadcast
+
+    with transaction.atomic():
+        copy = Broadcast.objects.create(
+            organization=source.organization, name="Copy", kind=source.kind
+        )
+        values = {"source_id": source.pk, "broadcast_id": copy.pk}
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL statement_timeout = 0")
+            begin = time.perf_counter()
+            cursor.execute(RAW.read_text(), values)
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            taken = time.perf_counter() - begin
+        transaction.set_rollback(True)
+    with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = 0")
+        cursor.execute("VACUUM ANALYZE messaging_message")
+        cursor.execute("RESET statement_timeout")
+    return taken
+
+
+def _confirmed(editor: Any, source: Broadcast) -> tuple[float, Broadcast]:
+    """Open the dialog as a person does, and confirm it."""
+    from django.test import Client
+    from django.urls import reverse
+    from django.utils import timezone
+
+    client = Client(headers={"host": "localhost"})
+    client.force_login(editor)
+    address = reverse("broadcasts:broadcast-retry", args=[source.pk])
+    shown = client.get(address).context
+    run_at = timezone.localtime(shown["offer"].run_at) + timedelta(minutes=30)
+    posted = {
+        "run_at": f"{run_at:%Y-%m-%dT%H:%M}",
+        **{name: shown[name] for name in ("shown_at", "shown_count")},
+    }
+    begin = time.perf_counter()
+    answer = client.post(address, posted)
+    taken = time.perf_counter() - begin
+    if answer.status_code != 302:
+        message = f"The dialog was refused: {answer.context['form'].errors.as_text()}"
+        raise RuntimeError(message)
+    return taken, source.retries.get()
+
+
+def _make_due(retry: Broadcast) -> None:
+    from django.db.models.functions import Now
+
+    from broadcasts.models import Broadcast
+
+    Broadcast.objects.filter(pk=retry.pk).update(run_at=Now())
+
+
+def _count(retry: Broadcast, state: str) -> int:
+    from messaging.models import Message
+
+    return Message.objects.filter(broadcast_id=retry.pk, state=state).count()
