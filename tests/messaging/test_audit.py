@@ -6,6 +6,7 @@ import random
 import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from io import StringIO
 
 import pytest
@@ -222,6 +223,36 @@ def test_a_repair_while_messages_move_loses_none_of_their_changes(
     assert rounds >= 2
     check("--repair")
     assert nothing_differs()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_repairs_at_once_add_what_is_missing_once(
+    ours: World, integration: Integration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recovered(ours, integration)
+    Tally.objects.update(count=50)
+    both_have_looked = threading.Barrier(2)
+    look = audit.Counter.differences
+
+    def look_together(counter: audit.Counter) -> list[audit.Difference]:
+        found = look(counter)
+        with suppress(threading.BrokenBarrierError):
+            both_have_looked.wait(timeout=1)
+        return found
+
+    def repair(_: int) -> int:
+        try:
+            return len(list(audit.repair(audit.TALLIES)))
+        finally:
+            connection.close()
+
+    monkeypatch.setattr(audit.Counter, "differences", look_together)
+    with ThreadPoolExecutor(2) as pool:
+        numbers = sorted(pool.map(repair, range(2)))
+
+    assert numbers[0] == 0
+    assert numbers[1] > 0
+    assert look(audit.TALLIES) == []
 
 
 def test_the_ledger_is_never_repaired_and_says_so(ours: World) -> None:
