@@ -59,7 +59,7 @@ def fill_page(broadcast_id: int) -> bool:
 
 
 def _fill(retry: Broadcast) -> bool:
-    frozen = retry.frozen_members.order_by("pk").first()
+    frozen = FrozenMembers.objects.filter(broadcast=retry).order_by("pk").first()
     if frozen is None:
         return False
     run_at = retry.run_at or retry.created_at
@@ -76,7 +76,7 @@ def _fill(retry: Broadcast) -> bool:
             },
         )
     frozen.delete()
-    if not retry.frozen_members.exists():
+    if not FrozenMembers.objects.filter(broadcast=retry).exists():
         wait_longer()
         keep_where_members_stood(retry)
         expectation.keep(retry)
@@ -94,13 +94,15 @@ def unfilled() -> list[int]:
 
 def members_without_row(broadcast: Broadcast) -> int:
     """Return how many members of a retry are written down and have no row yet."""
-    found = broadcast.frozen_members.aggregate(number=Sum("size"))
+    found = FrozenMembers.objects.filter(broadcast=broadcast).aggregate(
+        number=Sum("size")
+    )
     return found["number"] or 0
 
 
 def forget(broadcast: Broadcast) -> None:
     """Make no more rows: the retry was cancelled, or could not run."""
-    broadcast.frozen_members.all().delete()
+    FrozenMembers.objects.filter(broadcast=broadcast).delete()
 
 
 def _with_candidates(
