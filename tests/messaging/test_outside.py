@@ -42,7 +42,9 @@ def test_public_addresses_are_outside() -> None:
 
 async def ask(url: str) -> None:
     async with (
-        aiohttp.ClientSession(connector=outside.connector()) as session,
+        aiohttp.ClientSession(
+            connector=outside.connector(), timeout=aiohttp.ClientTimeout(total=3)
+        ) as session,
         session.get(url),
     ):
         pass
