@@ -54,6 +54,8 @@ def failed(ours: World, whatsapp: Integration) -> Fail:
         if "contact" not in values:
             values["contact"] = ours.contact(last_digits)
         message = ours.message(integration=whatsapp, **values)
-        return settled(whatsapp, message, state, **error)
+        done = settled(whatsapp, message, state, **error)
+        ours.rest()
+        return done
 
     return make

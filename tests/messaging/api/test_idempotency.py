@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from messaging import idempotency
 from messaging.models import Attempt, Integration, KeptAnswer, Message
+from tests.factories import World
 from tests.messaging.api.callers import RESEND, SEND, Caller, problem
 from tests.messaging.api.conftest import Fail
 
@@ -18,7 +19,7 @@ HELLO = {"to": "233244000000", "type": "text", "text": {"body": "Hello"}}
 
 
 def test_the_first_answer_is_repeated_and_nothing_is_done_twice(
-    whatsapp: Integration, writer: Caller
+    ours: World, whatsapp: Integration, writer: Caller
 ) -> None:
     first = writer.post(SEND, HELLO, Idempotency_Key="a")
     again = writer.post(SEND, HELLO, Idempotency_Key="a")
@@ -28,6 +29,7 @@ def test_the_first_answer_is_repeated_and_nothing_is_done_twice(
     assert not first.has_header("Idempotency-Replayed")
     assert again["Idempotency-Replayed"] == "true"
     assert Message.objects.count() == 1
+    ours.rest()
     assert writer.post(SEND, HELLO).status_code == 200
     assert Message.objects.count() == 2
 
@@ -99,11 +101,13 @@ def test_invalid_requests_take_no_key(whatsapp: Integration, writer: Caller) -> 
 
 
 def test_a_day_later_the_key_is_free_and_the_answer_gone(
-    whatsapp: Integration, writer: Caller
+    ours: World, whatsapp: Integration, writer: Caller
 ) -> None:
     for key in "ab":
         writer.post(SEND, HELLO, Idempotency_Key=key)
     KeptAnswer.objects.update(created_at=timezone.now() - timedelta(hours=25))
+
+    ours.rest()
 
     other = {**HELLO, "text": {"body": "Bye"}}
     assert writer.post(SEND, other, Idempotency_Key="a").status_code == 200

@@ -227,4 +227,5 @@ def test_two_clients_share_no_keys(
         }
         url = f"{live_server.url}/v1/whatsapp/send"
         assert curl.request("POST", url, body, headers).status == 200
+        club.rest()
     assert Message.objects.count() == 2

@@ -287,6 +287,7 @@ def test_a_number_we_know_is_the_member_and_a_new_one_becomes_one(
 
     for to in (TO, f"+{TO}", "233244000001", "233244000001"):
         assert writer.post(SEND, {**text(), "to": to}).status_code == 200
+        ours.rest()
 
     messages = Message.objects.order_by("pk")
     new = Contact.objects.get(organization=ours.organization, phone="+233244000001")
