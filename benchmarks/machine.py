@@ -79,3 +79,18 @@ def _stat(pid: int, proc: Path) -> list[str]:
         return []
     # The second field is a name in brackets, which may itself contain them.
     return text.rpartition(")")[2].split()
+
+
+def resident_mb(pid: int, proc: Path = PROC) -> float:
+    """Return the memory that a process holds now, in MB (of 1,000,000 bytes)."""
+    return _status_mb(pid, "VmRSS", proc)
+
+
+def highest_resident_mb(pid: int, proc: Path = PROC) -> float:
+    """Return the most memory that a process ever held, in MB."""
+    return _status_mb(pid, "VmHWM", proc)
+
+
+def _status_mb(pid: int, name: str, proc: Path) -> float:
+    kibibytes = _value(proc / str(pid) / "status", name).split()
+    return int(kibibytes[0]) * 1024 / 1e6 if kibibytes else 0.0
