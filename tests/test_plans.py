@@ -23,6 +23,7 @@ from benchmarks.population import populate
 from messaging import embed
 from messaging.filters import SEEN_STATES
 from messaging.models import BulkResend, Contact, Message, MessageState
+from messaging.webhooks import emitting
 from tests import test_doors as doors
 from tests.factories import World
 from tests.plans import Statement, plan_of, recorded
@@ -72,7 +73,7 @@ def large(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator
     with django_db_blocker.unblock(), transaction.atomic():
         owner = populate(MESSAGES).largest
         world = World(owner.organization)
-        yield Large(owner, _estate(owner, world), doors.signed_in(world.editor))
+        yield Large(owner, _estate(owner, world), doors.signed_in(world.admin))
         transaction.set_rollback(True)
     connection.close()
 
@@ -84,7 +85,12 @@ def _estate(owner: Owner, world: World) -> doors.Estate:
     ).order_by("pk")[5]
     member = Contact.objects.get(pk=failed.contact_id)
     bulk = BulkResend.objects.filter(organization=owner.organization).order_by("pk")[0]
+    endpoint, _ = doors.endpoint_of(world, name="Shop")
+    delivery = emitting.send_test(endpoint, asked_by_name="admin")
     numbers = {
+        "endpoint": endpoint.pk,
+        "delivery": delivery.pk,
+        "integration": owner.integrations[0].pk,
         "broadcast": owner.largest_broadcast.pk,
         "message": failed.pk,
         "bulk resend": bulk.pk,

@@ -140,8 +140,8 @@ def test_a_broadcast_that_cannot_be_filled_holds_up_no_other(
     run.tick()
 
     assert (states_of(broken), states_of(sound)) == ([], ["queued"])
-    [said] = [one for one in caplog.records if "could not be filled" in one.msg]
-    assert said.__dict__["broadcast_id"] == broken.pk
+    said = [one for one in caplog.records if "could not be filled" in one.msg]
+    assert {one.__dict__["broadcast_id"] for one in said} == {broken.pk}
 
 
 @pytest.mark.django_db(transaction=True)

@@ -65,6 +65,7 @@ def test_the_message_follows_the_members_answer(
     assert followed.state == "queued"
     assert followed.asked_by_name == "Kofi Mensah"
     assert FollowUp.objects.get().state == "done"
+    ours.rest()
     pump.run(whatsapp.pk)
     assert resend.fresh(closed.pk).state == "sent"
 
