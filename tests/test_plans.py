@@ -26,6 +26,7 @@ from messaging.models import BulkResend, Contact, Message, MessageState
 from messaging.webhooks import emitting
 from tests import test_doors as doors
 from tests.factories import World
+from tests.messaging.webhooks.steps import endpoint_of
 from tests.plans import Statement, plan_of, recorded
 
 pytestmark = pytest.mark.django_db
@@ -85,7 +86,7 @@ def _estate(owner: Owner, world: World) -> doors.Estate:
     ).order_by("pk")[5]
     member = Contact.objects.get(pk=failed.contact_id)
     bulk = BulkResend.objects.filter(organization=owner.organization).order_by("pk")[0]
-    endpoint, _ = doors.endpoint_of(world, name="Shop")
+    endpoint, _ = endpoint_of(world, name="Shop")
     delivery = emitting.send_test(endpoint, asked_by_name="admin")
     numbers = {
         "endpoint": endpoint.pk,
