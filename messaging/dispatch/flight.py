@@ -116,10 +116,11 @@ class Flight:
         now = time.monotonic()
         together = [Progress(one, now, now + self.seconds) for one in chunk]
         self._waiting.extend(together)
+        # Asked here and not told by a callback: the loop stands still between two
+        # landings, and a lane that has ended meanwhile would count as a busy one.
+        self._lanes = {lane for lane in self._lanes if not lane.done()}
         for _ in range(min(self._concurrency - len(self._lanes), len(together))):
-            lane = loop.create_task(self._fly())
-            self._lanes.add(lane)
-            lane.add_done_callback(self._lanes.discard)
+            self._lanes.add(loop.create_task(self._fly()))
         loop.call_later(self.seconds, self._end, together)
 
     async def _fly(self) -> None:
