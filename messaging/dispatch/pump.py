@@ -134,9 +134,15 @@ class Pump:
                 return settled
 
     def _claim_more(self) -> Claim:
-        """Put more attempts on their way, as many as there is room for."""
+        """Put more attempts on their way, as many as there is room for.
+
+        The lease is renewed without room too: beside a full flight to a provider
+        that hangs, another pump would open as many attempts again.
+        """
+        if not pace.take_lease(self.integration.pk, self.holder):
+            return Claim()
         room = min(settings.DISPATCH_CHUNK, self.flight.capacity) - len(self.flight)
-        if room <= 0 or not pace.take_lease(self.integration.pk, self.holder):
+        if room <= 0:
             return Claim()
         claimed = claim(self.integration, limit=room, version=self.version)
         self.flight.launch(

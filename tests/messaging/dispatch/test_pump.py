@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from django.db import OperationalError
 from django.utils import timezone
 
-from messaging.dispatch import pace, pulse, pump
-from messaging.models import Attempt, Content, Integration, Pulse
+from messaging.dispatch import doorbell, pace, pulse, pump
+from messaging.models import Attempt, Content, Integration, IntegrationPace, Pulse
 from resend_admin.sandbox.log import read
 from resend_admin.sandbox.thread import Sandbox
 from tests.factories import World
@@ -195,3 +196,29 @@ def test_a_moment_without_the_database_loses_no_answer(
 
     assert pump.run(whatsapp.pk) == 3
     assert not Attempt.objects.filter(state="open").exists()
+
+
+class FullFlight:
+    """As many attempts under way as there may be."""
+
+    capacity = 10
+
+    def __len__(self) -> int:
+        return self.capacity
+
+
+def test_a_pump_whose_flight_is_full_stays_the_only_one(
+    ours: World, whatsapp: Integration
+) -> None:
+    """Else a provider that hangs would be sent as much again every few seconds."""
+    ours.message(integration=whatsapp)
+    holder = uuid.uuid4()
+    assert pace.take_lease(whatsapp.pk, holder)
+    IntegrationPace.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    one = pump.Pump(whatsapp, "", holder, cast(Any, FullFlight()))
+
+    one._claim_more()
+
+    assert not pace.take_lease(whatsapp.pk, uuid.uuid4())
+    assert doorbell.integrations_with_work() == []
+    assert Attempt.objects.count() == 0
