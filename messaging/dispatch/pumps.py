@@ -40,6 +40,8 @@ class Pumps:
         self._lock = threading.Lock()
         self._rung = threading.Event()
         self._wanted: set[int] = set()
+        self._turns: dict[int, float] = {}
+        """When an integration was last pumped, so that each has its turn."""
         self._is_kept = False
 
     def keep(self, integration_id: int, *, seconds: float = KEEP_SECONDS) -> None:
@@ -73,12 +75,22 @@ class Pumps:
         is_over = stopping.is_set() or time.monotonic() >= ends_at
         if not is_over:
             wanted.update(_with_work())
-            for integration_id in sorted(wanted)[: MOST_PUMPS - len(running)]:
+            for integration_id in self._next(wanted, MOST_PUMPS - len(running)):
                 running.append(self._start(integration_id, len(running) + 1))
         with self._lock:
             # Who rings from now on finds no keeper, and becomes one.
             self._is_kept = not is_over and bool(running or self._wanted)
             return self._is_kept
+
+    def _next(self, wanted: set[int], number: int) -> list[int]:
+        """Return whose turn it is: who has waited longest, and never who came first.
+
+        Those that are left out are found again at the next look.
+        """
+        longest = sorted(wanted, key=lambda one: (self._turns.get(one, 0.0), one))
+        chosen = longest[: max(0, number)]
+        self._turns.update(dict.fromkeys(chosen, time.monotonic()))
+        return chosen
 
     def _start(self, integration_id: int, pumps: int) -> threading.Thread:
         concurrency = max(

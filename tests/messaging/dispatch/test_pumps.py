@@ -7,7 +7,7 @@ import threading
 import pytest
 from django.db import connection
 
-from messaging.dispatch import pulse, pump
+from messaging.dispatch import pulse, pump, pumps
 from messaging.dispatch.pumps import Pumps
 from messaging.dispatch.stopping import stopping
 from messaging.models import Attempt, Integration, Message
@@ -125,3 +125,28 @@ def test_a_pump_that_breaks_takes_no_other_along(
 
     assert broken
     assert Message.objects.filter(state="sent").count() == 3
+
+
+def test_with_fewer_threads_than_integrations_each_has_its_turn(
+    ours: World, many: list[Integration], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first three never run dry, and the fourth must not wait for ever."""
+    monkeypatch.setattr(pumps, "MOST_PUMPS", 3)
+    pumped: set[int] = set()
+
+    def endless(integration_id: int, *, concurrency: int | None = None) -> int:
+        pumped.add(integration_id)
+        if len(pumped) == len(many):
+            stopping.set()
+        return 0
+
+    monkeypatch.setattr(pump, "run", endless)
+    for integration in many:
+        ours.message(integration=integration)
+
+    try:
+        Pumps().keep(many[0].pk, seconds=20)
+    finally:
+        stopping.clear()
+
+    assert pumped == {integration.pk for integration in many}
