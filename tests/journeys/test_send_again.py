@@ -73,7 +73,7 @@ def test_again_now_after_a_second_thought(
         enter(tab, ours, public_url)
         tab.page.goto(f"/messages/{message.pk}/")
         tab.check()
-        tab.page.get_by_text("Send again…").click()
+        tab.page.get_by_text("Send again, may arrive twice…").click()
         dialog = dialog_of(tab)
         expect(dialog.get_by_text("No answer in time")).to_be_visible()
         tab.check()
