@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import secrets
+import uuid
 from datetime import timedelta
 
 from django.db import connection, transaction
@@ -18,6 +20,9 @@ READ_SCOPE = "communication.read"
 WRITE_SCOPE = "communication.write"
 LAST_USED_EVERY = timedelta(minutes=1)
 _KEY = re.compile(KEY_PATTERN)
+_UUID_4 = re.compile(
+    r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
+)
 _LOWER_CASE = "abcdefghijklmnopqrstuvwxyz0123456789"
 
 
@@ -92,6 +97,42 @@ def with_secret(key: str, secret: str) -> ApiClient | None:
     return client
 
 
+@transaction.atomic
+def rotate_bearer(client: ApiClient, token: str = "") -> str:
+    """Give the client a bearer token, its first or another one, and return it.
+
+    The old one is void at once; the secret stays. Raises :class:`ValueError` for a
+    ``token`` that is no UUID of version 4.
+    """
+    token = token.lower() or str(uuid.uuid4())
+    if not _UUID_4.fullmatch(token):
+        message = "A bearer token is a UUID of version 4."
+        raise ValueError(message)
+    _keep_bearer(client, _hash_of_bearer(token))
+    return token
+
+
+def remove_bearer(client: ApiClient) -> None:
+    """Leave the client with its key and secret alone."""
+    _keep_bearer(client, None)
+
+
+def with_bearer(token: str) -> ApiClient | None:
+    """Return the client whose bearer token this is, unless it is revoked.
+
+    Whatever is no UUID of version 4 is nobody's. What is compared are hashes, by
+    the index, so that how long it takes tells nothing about the token.
+    """
+    token = token.lower()
+    if not _UUID_4.fullmatch(token):
+        return None
+    return (
+        ApiClient.objects.select_related("organization")
+        .filter(bearer_hash=_hash_of_bearer(token), revoked_at=None)
+        .first()
+    )
+
+
 def prune_tokens() -> int:
     """Remove the tokens that have expired; return how many there were."""
     return int(AccessToken.objects.filter(expires__lt=timezone.now()).delete()[0])
@@ -147,3 +188,13 @@ def seconds_to_wait(client: ApiClient) -> float:
         )
         row = cursor.fetchone()
     return max(float(row[0]), 0.001) if row else 0.001
+
+
+def _hash_of_bearer(token: str) -> str:
+    return hashlib.sha256(f"messaging.bearer:{token}".encode()).hexdigest()
+
+
+def _keep_bearer(client: ApiClient, hashed: str | None) -> None:
+    client.bearer_hash = hashed
+    client.bearer_changed_at = timezone.now()
+    client.save(update_fields=["bearer_hash", "bearer_changed_at"])

@@ -1,4 +1,4 @@
-"""API clients: a secret is shown once, then it can be replaced or shut out."""
+"""API clients: secrets are shown once, then they can be replaced or shut out."""
 
 from __future__ import annotations
 
@@ -56,6 +56,10 @@ class ApiClientAdmin(TenantAdmin):
     def is_live(self, client: ApiClient) -> bool:
         return not client.is_revoked
 
+    @admin.display(description="bearer token")
+    def bearer_state(self, client: ApiClient) -> str:
+        return "Kept as a hash" if client.has_bearer else "None"
+
     def get_fields(self, request: HttpRequest, obj: Any | None = None) -> Any:
         told = self.get_readonly_fields(request, obj)
         return (*self.fields, *told)
@@ -65,17 +69,27 @@ class ApiClientAdmin(TenantAdmin):
     ) -> tuple[str, ...]:
         if obj is None:
             return ()
-        return ("key", "created_at", "rotated_at", "revoked_at", "last_used_at")
+        return (
+            "key",
+            "bearer_state",
+            "created_at",
+            "rotated_at",
+            "bearer_changed_at",
+            "revoked_at",
+            "last_used_at",
+        )
 
     def get_urls(self) -> list[URLPattern]:
         own = [
             path(
                 f"<path:object_id>/{verb}/",
                 self.admin_site.admin_view(view),
-                name=f"messaging_apiclient_{verb}",
+                name=f"messaging_apiclient_{verb.replace('/', '_')}",
             )
             for verb, view in (
                 ("rotate", self.rotate_view),
+                ("bearer", self.bearer_view),
+                ("bearer/remove", self.bearer_remove_view),
                 ("revoke", self.revoke_view),
             )
         ]
@@ -114,6 +128,46 @@ class ApiClientAdmin(TenantAdmin):
         secret = api_clients.rotate(client)
         self.log_change(request, client, "Rotated the secret.")
         return self._with_secret(request, client, secret)
+
+    def bearer_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Make the first bearer token, or another one in its place."""
+        client = self._living(request, object_id)
+        verb = "Rotate the bearer token" if client.has_bearer else "Make a bearer token"
+        if request.method != "POST":
+            present = (
+                "The present one is void at once."
+                if client.has_bearer
+                else "Whoever has it may do what the client may."
+            )
+            return self._confirm(
+                request,
+                client,
+                verb=verb,
+                sentence=f"The client gets a new bearer token, a UUID. {present}"
+                " Its key and secret stay as they are.",
+            )
+        token = api_clients.rotate_bearer(client)
+        self.log_change(request, client, f"{verb}.")
+        return self._with_bearer(request, client, token)
+
+    def bearer_remove_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        client = self._living(request, object_id)
+        if request.method != "POST":
+            return self._confirm(
+                request,
+                client,
+                verb="Remove the bearer token",
+                sentence="The bearer token is void at once. The client's key and"
+                " secret stay as they are.",
+            )
+        api_clients.remove_bearer(client)
+        self.log_change(request, client, "Removed the bearer token.")
+        self.message_user(
+            request, f"Removed the bearer token of {client}.", messages.SUCCESS
+        )
+        return HttpResponseRedirect(
+            reverse("admin:messaging_apiclient_change", args=[client.pk])
+        )
 
     def revoke_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         client = self._living(request, object_id)
@@ -154,6 +208,16 @@ class ApiClientAdmin(TenantAdmin):
             request,
             "admin/messaging/apiclient/secret.html",
             {**context, "secret": secret},
+        )
+
+    def _with_bearer(
+        self, request: HttpRequest, client: ApiClient, token: str
+    ) -> HttpResponse:
+        context = self._context(request, client, title=f"The bearer token of {client}")
+        return _uncached(
+            request,
+            "admin/messaging/apiclient/bearer.html",
+            {**context, "token": token},
         )
 
     def _context(

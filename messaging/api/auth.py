@@ -93,6 +93,22 @@ class OAuth2(_Auth):
         return client
 
 
+class Bearer(_Auth):
+    """A bearer token that does not expire: a UUID of version 4."""
+
+    openapi_type = "http"
+    openapi_scheme = "bearer"
+    openapi_bearerFormat = "UUID v4"  # noqa: N815 - OpenAPI spells it like this
+    openapi_description = (
+        "`Authorization: Bearer <UUID v4>` of an API client. It does not expire and"
+        " has all of the client's access."
+    )
+    scheme = "bearer"
+
+    def recognise(self, credentials: str) -> ApiClient | None:
+        return api_clients.with_bearer(credentials)
+
+
 def client_of(request: HttpRequest) -> ApiClient:
     """Return who is calling. Only behind :func:`readers` or :func:`writers`."""
     client = getattr(request, "auth", None)
@@ -104,12 +120,12 @@ def client_of(request: HttpRequest) -> ApiClient:
 
 def readers() -> list[_Auth]:
     """Return the locks of a door that only tells something."""
-    return [ApiKey(write=False), OAuth2(write=False)]
+    return [ApiKey(write=False), Bearer(write=False), OAuth2(write=False)]
 
 
 def writers() -> list[_Auth]:
     """Return the locks of a door that sends something."""
-    return [ApiKey(write=True), OAuth2(write=True)]
+    return [ApiKey(write=True), Bearer(write=True), OAuth2(write=True)]
 
 
 def refuse_scope_to_read(request: HttpRequest) -> None:

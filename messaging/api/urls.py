@@ -31,8 +31,9 @@ View = Callable[..., HttpResponse]
 
 DESCRIPTION = """Send messages and send them again, from your own programs.
 
-Every request needs the key and the secret of an API client, by Basic
-(`Authorization: Basic base64(key:secret)`) or as an OAuth 2 bearer token from
+Every request needs the key and the secret of an API client by Basic
+(`Authorization: Basic base64(key:secret)`), its bearer token
+(`Authorization: Bearer <UUID v4>`), or an OAuth 2 bearer token from
 `POST /oauth/token` with `grant_type=client_credentials`. A client has read or
 write access to Communication and a limit of requests per minute (429 with
 `Retry-After`). Bodies are JSON of at most 64 kB.
@@ -103,7 +104,8 @@ def tell_problem(request: HttpRequest, problem: Any) -> HttpResponse:
 def tell_stranger(request: HttpRequest, error: Any) -> HttpResponse:
     message = (
         "The credentials are missing or wrong. Send Authorization: Basic with"
-        " base64(key:secret), or a bearer token that has not expired."
+        " base64(key:secret), or Authorization: Bearer with the client's token or one"
+        " from /oauth/token that has not expired."
     )
     return tell_problem(request, Problem(401, "unauthorized", message))
 

@@ -29,6 +29,10 @@ class ApiClient(models.Model):
     credentials of OAuth 2. The secret is kept as an HMAC-SHA256, not as a
     password: it is 256 random bits, which nobody finds by trying however fast
     the hash is, and every single request has to pay for it.
+
+    Beside the pair it may have one bearer token, a UUID of version 4 with 122
+    random bits. It says who is calling all by itself, so it is looked up by its
+    hash; the hash alone opens nothing.
     """
 
     organization = models.ForeignKey(
@@ -49,6 +53,16 @@ class ApiClient(models.Model):
         validators=[RegexValidator(rf"\A{KEY_PATTERN}\Z")],
     )
     secret_hash = models.CharField(max_length=64, editable=False)
+    bearer_hash = models.CharField(
+        max_length=64, unique=True, null=True, blank=True, editable=False
+    )
+    bearer_changed_at = models.DateTimeField(
+        "bearer token changed at",
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="When it was made, replaced or removed last.",
+    )
     access = models.CharField(
         max_length=5,
         choices=ApiAccess.choices,
@@ -88,6 +102,10 @@ class ApiClient(models.Model):
     @property
     def is_revoked(self) -> bool:
         return self.revoked_at is not None
+
+    @property
+    def has_bearer(self) -> bool:
+        return self.bearer_hash is not None
 
     @property
     def may_read(self) -> bool:

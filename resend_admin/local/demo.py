@@ -32,6 +32,7 @@ ORGANIZATION_ID = 100737
 PASSWORD = "demo"  # noqa: S105 - the demo's well-known password
 API_KEY = "demo-key"
 API_SECRET = "demo-secret"  # noqa: S105 - well-known as well
+BEARER = "6f1c2a54-9b1e-4c0e-8d53-2f6a3f1f7b10"
 ZONE = "Africa/Accra"
 WINDOW_CLOSED_SHARE = 60
 """One member in so many has not written lately, so WhatsApp's window is closed."""
@@ -118,15 +119,21 @@ def _people(organization: Organization) -> None:
 
 
 def _api_client(organization: Organization) -> None:
-    """Add the client of the README, also to a demo from before there was one."""
-    if not ApiClient.objects.filter(key=API_KEY).exists():
-        api_clients.create(
+    """Add the client of the README, also to a demo from before there was one.
+
+    The same goes for its bearer token, unless somebody has replaced or removed it.
+    """
+    client = ApiClient.objects.filter(key=API_KEY).first()
+    if client is None:
+        client, _ = api_clients.create(
             organization=organization,
             name="Demo shop",
             access=ApiAccess.WRITE,
             key=API_KEY,
             secret=API_SECRET,
         )
+    if client.bearer_changed_at is None:
+        api_clients.rotate_bearer(client, BEARER)
 
 
 def _integrations(organization: Organization) -> None:

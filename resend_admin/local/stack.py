@@ -36,6 +36,9 @@ PEOPLE = """
                editor    sends, cancels and retries
                admin     manages everything
   Password     demo
+
+  Programs     key demo-key, secret demo-secret
+               bearer token 6f1c2a54-9b1e-4c0e-8d53-2f6a3f1f7b10
 """
 FIRST_PERSON = """
   Add the first person from a second terminal:

@@ -96,7 +96,44 @@ def test_a_client_is_revoked_after_asking(manager: Client, shop: ApiClient) -> N
     assert url(ApiClient, "rotate", shop.pk) not in page
 
 
-@pytest.mark.parametrize("verb", ["rotate", "revoke"])
+def bearer_on(response: Any) -> str:
+    found = re.search(r"<code>([0-9a-f-]{36})</code>", response.content.decode())
+    assert found, response.content
+    return found[1]
+
+
+def test_a_bearer_token_is_made_rotated_and_removed(
+    manager: Client, shop: ApiClient
+) -> None:
+    change = url(ApiClient, "change", shop.pk)
+    assert "Make a bearer token" in text_of(manager, change)
+    address = url(ApiClient, "bearer", shop.pk)
+    assert "stay as they are" in text_of(manager, address)
+    shop.refresh_from_db()
+    assert not shop.has_bearer
+
+    response = manager.post(address)
+
+    first = bearer_on(response)
+    assert "no-store" in response["Cache-Control"]
+    assert api_clients.with_bearer(first) == shop
+    assert "Rotate the bearer token" in text_of(manager, change)
+    second = bearer_on(manager.post(address))
+    assert api_clients.with_bearer(first) is None
+    assert api_clients.with_bearer(second) == shop
+    for page in (change, url(ApiClient, "changelist")):
+        assert second not in text_of(manager, page)
+    assert manager.post(url(ApiClient, "bearer_remove", shop.pk)).status_code == 302
+    assert api_clients.with_bearer(second) is None
+    told = [one.change_message for one in LogEntry.objects.order_by("pk")]
+    assert told == [
+        "Make a bearer token.",
+        "Rotate the bearer token.",
+        "Removed the bearer token.",
+    ]
+
+
+@pytest.mark.parametrize("verb", ["rotate", "revoke", "bearer", "bearer_remove"])
 def test_clients_of_others_are_not_found(
     theirs: World, manager: Client, verb: str
 ) -> None:
@@ -108,6 +145,7 @@ def test_clients_of_others_are_not_found(
     other.refresh_from_db()
     assert not other.is_revoked
     assert other.rotated_at is None
+    assert other.bearer_changed_at is None
 
 
 def test_the_toolkits_own_pages_are_not_there(operator: Client) -> None:

@@ -47,7 +47,11 @@ def test_every_door_has_locks_examples_and_refusals(described: dict[str, Any]) -
         operation = described["paths"][path][method]
         assert operation["summary"]
         assert operation["description"]
-        assert operation["security"] == [{"ApiKey": []}, {"OAuth2": []}]
+        assert operation["security"] == [
+            {"ApiKey": []},
+            {"Bearer": []},
+            {"OAuth2": []},
+        ]
         assert {"200", "401", "403", "404", "429"} <= set(operation["responses"])
         answer = operation["responses"]["200"]["content"]["application/json"]
         assert answer["example"]
@@ -69,10 +73,12 @@ def test_examples_of_answers_fit_their_schemas(described: dict[str, Any]) -> Non
             assert set(content["example"]) <= set(schema["properties"])
 
 
-def test_both_ways_to_prove_oneself_are_described(described: dict[str, Any]) -> None:
+def test_all_ways_to_prove_oneself_are_described(described: dict[str, Any]) -> None:
     schemes = described["components"]["securitySchemes"]
 
     assert schemes["ApiKey"]["scheme"] == "basic"
+    assert schemes["Bearer"]["scheme"] == "bearer"
+    assert schemes["Bearer"]["bearerFormat"] == "UUID v4"
     flow = schemes["OAuth2"]["flows"]["clientCredentials"]
     assert flow["tokenUrl"] == "/oauth/token"
     assert set(flow["scopes"]) == {"communication.read", "communication.write"}
