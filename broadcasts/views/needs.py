@@ -25,6 +25,7 @@ from messaging import diagnosis
 from messaging.channels.catalogue import Fix
 from messaging.failures.kept import kept_failures
 from messaging.models import IntegrationState, MessageState, Organization, User
+from messaging.webhooks import endpoints
 from resend_admin.ui.numbers import grouped
 from resend_admin.ui.time_zones import day_in_words
 
@@ -85,6 +86,7 @@ def needs(
         _standstill(organization),
         _integrations(person, troubled),
         _could_not_run(organization),
+        _webhooks(person, organization),
         (_cause(one) for one in rows),
         _unknown(organization),
         _ageing(every, person, organization),
@@ -137,6 +139,23 @@ def _integration_step(person: User, trouble: Trouble) -> Step | None:
         url = reverse("messaging:integration-resume", args=[integration.pk])
         return Step("Resume sending", url, is_posted=True)
     return Step("Open integration", trouble.url) if trouble.url else None
+
+
+def _webhooks(person: User, organization: Organization) -> Iterator[Need]:
+    """Endpoints that take nothing, for those who may mend them."""
+    if not person.may_manage:
+        return
+    for one in endpoints.notices(organization)[:MOST_OF_A_KIND]:
+        page = reverse("messaging:webhook-detail", args=[one.endpoint.pk])
+        yield Need(
+            key=f"webhook-{one.endpoint.pk}",
+            tone=one.tone,
+            icon="cross" if one.tone == "bad" else "warning",
+            title=f"Events do not reach “{one.endpoint.name}”",
+            text=one.sentence,
+            step=Step("Open endpoint", page),
+            url=page,
+        )
 
 
 def _could_not_run(organization: Organization) -> Iterator[Need]:

@@ -13,7 +13,13 @@ from django.utils import timezone
 
 from broadcasts.models import Broadcast
 from messaging.channels.catalogue import lookup
-from messaging.models import IntegrationPace, Message, Pulse, StoppedRetry
+from messaging.models import (
+    IntegrationPace,
+    Message,
+    Pulse,
+    StoppedRetry,
+    WebhookEndpoint,
+)
 from tests.broadcasts.factories import (
     BLOCKED,
     TIMED_OUT,
@@ -32,6 +38,7 @@ from tests.broadcasts.test_causes import CLOSED, EXPIRED, single
 from tests.broadcasts.views.pages import html_of, text_of, url_of
 from tests.factories import World
 from tests.messaging.views.test_message_detail import words
+from tests.messaging.webhooks.steps import endpoint_of
 
 
 def beat(ago: timedelta = timedelta()) -> None:
@@ -262,6 +269,29 @@ def test_an_agent_is_told_whom_to_ask(ours: World, agent: Client) -> None:
     ours.integration(name="Main", state="paused", state_reason="New token needed.")
 
     assert "New token needed. Ask an admin to look at it." in text_of(agent.get("/"))
+
+
+def test_an_endpoint_that_takes_nothing_is_for_an_admin_to_mend(
+    ours: World, theirs: World, client: Client, editor: Client
+) -> None:
+    off, _ = endpoint_of(ours, name="Shop")
+    endpoint_of(ours, name="Ledger")
+    stranger, _ = endpoint_of(theirs, name="Elsewhere")
+    WebhookEndpoint.objects.filter(pk__in=[off.pk, stranger.pk]).update(
+        state="off", off_reason="failing", off_at=timezone.now()
+    )
+    client.force_login(ours.admin)
+
+    line = need(client.get("/"), f"webhook-{off.pk}")
+
+    assert "Events do not reach “Shop”" in line
+    assert "it was switched off" in line
+    assert "Open endpoint" in line
+    page = reverse("messaging:webhook-detail", args=[off.pk])
+    assert f'href="{page}"' in html_of(client.get("/"))
+    assert "Ledger" not in html_of(client.get("/"))
+    assert "Elsewhere" not in html_of(client.get("/"))
+    assert "Shop" not in html_of(editor.get("/"))
 
 
 def test_the_page_keeps_itself_up_to_date(ours: World, editor: Client) -> None:
