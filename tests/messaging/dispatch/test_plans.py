@@ -15,8 +15,10 @@ from django.db import connection
 
 from broadcasts.models import Broadcast
 from messaging.dispatch import statements
+from messaging.filters import MessageFilter
 from messaging.models import Contact, Integration, Message
 from tests.factories import World
+from tests.plans import recorded
 
 pytestmark = pytest.mark.django_db
 
@@ -164,6 +166,32 @@ def test_old_holds_are_found_among_what_is_not_confirmed(
 
     assert "attempt_unheard_of" in indexes
     assert in_vain == 0
+
+
+@pytest.mark.parametrize(
+    "narrowed", [{"channel": "sms"}, {"integration": ""}, {"state": "waiting"}]
+)
+def test_a_rare_filter_reads_only_what_it_shows(
+    ours: World, many: Integration, narrowed: dict[str, str], rf: Any
+) -> None:
+    rare = ours.integration("twilio")
+    rows = [ours.message(integration=rare) for _ in range(3)]
+    Message.objects.filter(pk__in=[one.pk for one in rows]).update(attempt_count=1)
+    if "integration" in narrowed:
+        narrowed = {"integration": str(rare.pk)}
+    analyze()
+    request = rf.get("/messages/")
+    request.user = ours.agent
+    own = Message.objects.filter(organization=ours.organization)
+    filters = MessageFilter(narrowed, own, request=request)
+
+    with recorded() as asked:
+        shown = filters.take(filters.qs.order_by("-pk"), 51)
+
+    assert len(shown) == 3
+    for one in asked:
+        _, in_vain = explained(one.sql, one.parameters)
+        assert in_vain < 100
 
 
 def test_a_claim_takes_what_is_due_in_the_order_of_its_index(many: Integration) -> None:
