@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
+from tests.faults.outside import Sender
 from tests.faults.plant import Plant
-from tests.local.processes import wait_until
+from tests.local.processes import PROJECT, wait_until
 
 OPEN = "SELECT count(*) FROM messaging_attempt WHERE state = 'open'"
+SINGLE_OPEN = f"{OPEN} AND actor = 'api'"
 LOST = (
     "SELECT count(*) FROM messaging_attempt"
     " WHERE error_code = 'resend_admin:worker_lost'"
@@ -51,3 +58,57 @@ def test_a_pool_of_processes_finishes_what_it_has_begun(busy: Plant) -> None:
     assert busy.count(OPEN) == 0
     assert busy.count(LOST) == lost
     assert busy.count(WAITING) > 0, "it had sent all before it was asked to stop"
+
+
+@contextmanager
+def everything_in_one(plant: Plant) -> Iterator[subprocess.Popen[str]]:
+    """Run ``manage.py up`` in place of the plant's own programs."""
+    for name, program in plant.programs.items():
+        if name not in ("sandbox", "people"):
+            program.stop()
+    up = subprocess.Popen(
+        [sys.executable, "manage.py", "up", "--no-sandbox", f"--port={plant.port}"],
+        cwd=PROJECT,
+        env={**plant.environment, "LOCAL_FOLDER": str(plant.folder / "up")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    with up:
+        try:
+            wait_until(lambda: plant.status("/readyz") == 200, "the web server")
+            yield up
+        finally:
+            if up.poll() is None:
+                up.kill()
+
+
+def test_the_supervisor_lets_workers_and_web_server_finish(busy: Plant) -> None:
+    lost = busy.count(LOST)
+    answers: list[int] = []
+
+    def send(program: Sender) -> None:
+        answers.append(program.send(PATIENCE)[0])
+
+    with everything_in_one(busy) as up:
+        wait_for_work(busy, 8)
+        # To people whom the broadcast did not just write to: WhatsApp takes one
+        # message in six seconds to each, and the next one leaves by itself.
+        program = busy.program()
+        strangers = [replace(program, phone=f"+23320555012{n}") for n in range(3)]
+        callers = [threading.Thread(target=send, args=(one,)) for one in strangers]
+        for caller in callers:
+            caller.start()
+        wait_until(lambda: busy.count(SINGLE_OPEN) == 3, "three requests that wait")
+
+        up.send_signal(signal.SIGTERM)
+
+        said, _ = up.communicate(timeout=PATIENCE)
+        for caller in callers:
+            caller.join()
+    assert up.returncode == 0
+    assert said.endswith("Stopped.\n")
+    assert "killed" not in said
+    assert answers == [200, 200, 200]
+    assert busy.count(OPEN) == 0
+    assert busy.count(LOST) == lost
