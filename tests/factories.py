@@ -36,12 +36,17 @@ CREDENTIALS: dict[str, dict[str, str]] = {
         "app_secret": "app-secret",
         "verify_token": "verify-me",
     },
+    "device_gateway": {
+        "api_token": "9b1c7e2a-44d3-4a55-8f10-2b3c4d5e6f70",
+        "webhook_secret": "webhook-secret",
+    },
     "telegram_bot": {"bot_token": "7:bot", "secret_token": "secret-token"},
     "twilio": {"auth_token": "auth-token"},
     "smtp": {"username": "", "password": ""},
 }
 SETTINGS: dict[str, dict[str, Any]] = {
     "whatsapp_cloud": {"phone_number_id": "1555"},
+    "device_gateway": {"device_id": "device"},
     "telegram_bot": {},
     "twilio": {"account_sid": "AC1", "from_number": "+15550001111"},
     "smtp": {

@@ -9,6 +9,7 @@ codes in the catalogue.
 from __future__ import annotations
 
 from messaging.channels.contract import Channel, Provider
+from messaging.channels.device_gateway import DeviceGateway
 from messaging.channels.smtp import Smtp
 from messaging.channels.telegram_bot import TelegramBot
 from messaging.channels.twilio import Twilio
@@ -16,7 +17,13 @@ from messaging.channels.whatsapp_cloud import WhatsAppCloud
 
 __all__ = ["PROVIDERS", "provider", "providers_for"]
 
-_ALL: tuple[Provider, ...] = (WhatsAppCloud(), TelegramBot(), Twilio(), Smtp())
+_ALL: tuple[Provider, ...] = (
+    WhatsAppCloud(),
+    DeviceGateway(),
+    TelegramBot(),
+    Twilio(),
+    Smtp(),
+)
 
 PROVIDERS: dict[str, Provider] = {provider.kind: provider for provider in _ALL}
 """Every provider by its kind, in the order in which forms offer them."""

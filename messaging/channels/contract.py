@@ -133,6 +133,12 @@ class EventKind(StrEnum):
 
     STATUS = "status"
     INBOUND = "inbound"
+    UNREADABLE = "unreadable"
+    """A message came in that the device could not decrypt."""
+    MEDIA = "media"
+    """The file of a message that came in was sent once more, or could not be."""
+    HISTORY = "history"
+    """Older messages of a chat, because somebody asked for them."""
     OPT_OUT = "opt_out"
     OPT_IN = "opt_in"
     UNKNOWN = "unknown"

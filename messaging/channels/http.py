@@ -68,11 +68,12 @@ CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """One POST, ready to be written."""
+    """One request, ready to be written."""
 
     url: str
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
+    method: str = "POST"
 
 
 class HttpProvider(ABC):
@@ -168,13 +169,15 @@ class HttpConnection:
             return Rejected("invalid_content", self._readable(_describe(problem)))
         if self._session.closed:
             return Rejected("connection_failed", "The session is closed.")
-        return await self._post(request, outbound.reference)
+        return await self.ask(request, outbound.reference)
 
-    async def _post(self, request: HttpRequest, reference: str) -> Answer:
+    async def ask(self, request: HttpRequest, reference: str) -> Answer:
+        """Write one request that was built; never raises but for cancellation."""
         # A status means that the provider has begun to answer.
         status: int | None = None
         try:
-            response = await self._session.post(
+            response = await self._session.request(
+                request.method,
                 request.url,
                 data=request.body,
                 headers={**request.headers, "X-Request-Id": reference},

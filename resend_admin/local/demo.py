@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import urllib.request
 from datetime import timedelta
-from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -26,7 +22,7 @@ from messaging.models import (
     Role,
     User,
 )
-from resend_admin.local import demo_members
+from resend_admin.local import demo_integrations, demo_members
 
 ORGANIZATION_ID = 100737
 PASSWORD = "demo"  # noqa: S105 - the demo's well-known password
@@ -60,7 +56,7 @@ def seed() -> bool:
     if organization is None:
         organization = _begin()
     for integration in organization.integrations.all():
-        _point_at_sandbox(integration)
+        demo_integrations.point_at_sandbox(integration)
     _api_client(organization)
     return _complete(organization)
 
@@ -70,7 +66,7 @@ def _begin() -> Organization:
     """Make what it takes to log in and to send."""
     organization = _organization()
     _people(organization)
-    _integrations(organization)
+    demo_integrations.add(organization)
     return organization
 
 
@@ -134,96 +130,6 @@ def _api_client(organization: Organization) -> None:
         )
     if client.bearer_changed_at is None:
         api_clients.rotate_bearer(client, BEARER)
-
-
-def _integrations(organization: Organization) -> None:
-    wanted: dict[str, tuple[str, float, dict[str, Any], dict[str, str]]] = {
-        "whatsapp_cloud": (
-            "WhatsApp +233 30 000 1000",
-            80,
-            {"phone_number_id": "106540352242922"},
-            {
-                "access_token": "sandbox-token",
-                "app_secret": "sandbox-app-secret",
-                "verify_token": "sandbox-verify-token",
-            },
-        ),
-        "telegram_bot": (
-            "Telegram @harbour_bot",
-            25,
-            {},
-            {
-                "bot_token": "7000001:sandbox-bot-token",
-                "secret_token": "sandbox-secret-token",
-            },
-        ),
-        "twilio": (
-            "SMS +1 555 000 1111",
-            50,
-            {
-                "account_sid": "AC00000000000000000000000000000001",
-                "from_number": "+15550001111",
-            },
-            {"auth_token": "sandbox-auth-token"},
-        ),
-        "smtp": (
-            "Mail team@example.org",
-            20,
-            {"from_address": "team@example.org", "security": "none"},
-            {"username": "", "password": ""},
-        ),
-    }
-    for kind, (name, rate, fields, credentials) in wanted.items():
-        integration = Integration(
-            organization=organization,
-            name=name,
-            kind=kind,
-            settings=fields,
-            rate_per_second=rate,
-            credit_price=0 if kind == "smtp" else 1,
-        )
-        integration.credentials = credentials
-        integration.save()
-
-
-def _point_at_sandbox(integration: Integration) -> None:
-    """Save the present addresses of the stand-in, and tell it where we listen."""
-    if not settings.SANDBOX_URL:
-        return
-    url = settings.SANDBOX_URL
-    addresses: dict[str, dict[str, Any]] = {
-        "whatsapp_cloud": {"base_url": f"{url}/whatsapp/v23.0"},
-        "telegram_bot": {"base_url": f"{url}/telegram"},
-        "twilio": {"base_url": f"{url}/twilio"},
-        "smtp": {"host": "127.0.0.1", "port": settings.SANDBOX_SMTP_PORT},
-    }
-    integration.settings = {**integration.settings, **addresses[integration.kind]}
-    integration.save()
-    match integration.kind:
-        case "whatsapp_cloud":
-            account = {"phone_number_id": integration.settings["phone_number_id"]}
-            _listen(integration, "whatsapp", account, "app_secret")
-        case "telegram_bot":
-            account = {"bot_token": integration.credentials["bot_token"]}
-            _listen(integration, "telegram", account, "secret_token")
-
-
-def _listen(
-    integration: Integration, kind: str, account: dict[str, str], secret: str
-) -> None:
-    body = {
-        "kind": kind,
-        "url": integration.hook_url,
-        "secret": integration.credentials[secret],
-        **account,
-    }
-    request = urllib.request.Request(  # noqa: S310 - the sandbox on this machine
-        f"{settings.SANDBOX_URL}/control/hooks",
-        data=json.dumps(body).encode(),
-        headers={"Content-Type": "application/json"},
-    )
-    with urllib.request.urlopen(request, timeout=10):  # noqa: S310 - the same
-        pass
 
 
 def _members(organization: Organization, whatsapp: Integration) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,8 +14,10 @@ from aiohttp import web
 
 from resend_admin.sandbox.answers import json_response
 from resend_admin.sandbox.desk import receipt_for
+from resend_admin.sandbox.gateway_hook import person
+from resend_admin.sandbox.gateway_phone import Phones, Unread
 from resend_admin.sandbox.hooks import KINDS, Hook, Hooks
-from resend_admin.sandbox.log import Entry, lines, lines_since
+from resend_admin.sandbox.log import Entry, lines, lines_since, now
 from resend_admin.sandbox.receipts import Format, Post, Receipts
 from resend_admin.sandbox.switches import (
     ALL,
@@ -52,6 +55,7 @@ class Control:
     formats: Mapping[str, Format]
     inboxes: Mapping[str, Inbox]
     vocabularies: Mapping[str, Vocabulary]
+    phones: Phones
 
     def register_hook(self, fields: Mapping[str, Any]) -> Hook:
         kind = str(fields.get("kind"))
@@ -60,6 +64,7 @@ class Control:
         account = str(
             fields.get("account")
             or fields.get("phone_number_id")
+            or fields.get("device_id")
             or fields.get("account_sid")
             or bot_of(str(fields.get("bot_token") or ""))
         )
@@ -121,6 +126,30 @@ class Control:
         post = self.inboxes[channel].inbound_post(hook, sender, text)
         return await self.receipts.post(post)
 
+    def set_phone(self, fields: Mapping[str, Any]) -> None:
+        """Connect a device of the gateway or cut it off; let it recover or not."""
+        phone = self.phones.of(str(fields.get("account") or ""))
+        phone.connected = bool(fields.get("connected", phone.connected))
+        phone.recovers = bool(fields.get("recovers", phone.recovers))
+
+    async def undecryptable(self, fields: Mapping[str, Any]) -> int:
+        """Post that a message cannot be read; return the HTTP status of the answer."""
+        hook = self.phones.hook(str(fields.get("account") or ""))
+        if hook is None or not hook.url:
+            raise ControlError("No hook is registered for this account.")
+        sender = str(fields.get("from") or "")
+        if not sender.lstrip("+").isdecimal():
+            raise ControlError("from must be a number.")
+        jid = person(sender)
+        unread = Unread(
+            str(fields.get("message_id") or f"3EB0{secrets.token_hex(8).upper()}"),
+            str(fields.get("chat") or jid),
+            jid,
+            str(fields.get("text") or "Hello!"),
+            now(),
+        )
+        return await self.phones.undecryptable(hook, unread)
+
     def _accepted_entry(self, provider_id: str) -> Entry:
         for line in lines(self.log_path):
             if isinstance(line, Entry) and line.provider_id == provider_id:
@@ -133,6 +162,8 @@ class Control:
             web.post("/control/behave", _explaining(self._post_behave)),
             web.post("/control/receipts", _explaining(self._post_receipts)),
             web.post("/control/inbound", _explaining(self._post_inbound)),
+            web.post("/control/phone", _explaining(self._post_phone)),
+            web.post("/control/undecryptable", _explaining(self._post_undecryptable)),
             web.get("/control/log", _explaining(self._get_log)),
             web.get("/control/accepted", _explaining(self._get_accepted)),
         ]
@@ -151,6 +182,14 @@ class Control:
 
     async def _post_inbound(self, request: web.Request) -> web.Response:
         status = await self.inbound(await _fields(request))
+        return json_response(200, {"hook_status": status})
+
+    async def _post_phone(self, request: web.Request) -> web.Response:
+        self.set_phone(await _fields(request))
+        return json_response(200, {"ok": True})
+
+    async def _post_undecryptable(self, request: web.Request) -> web.Response:
+        status = await self.undecryptable(await _fields(request))
         return json_response(200, {"hook_status": status})
 
     async def _get_log(self, request: web.Request) -> web.Response:

@@ -231,6 +231,8 @@ class Desk:
                 if line.status != "sent":
                     owed.pop(line.provider_id, None)
                 continue
+            if not isinstance(line, Entry):
+                continue
             if line.decided_by in COUNTED:
                 self._tries[line.channel, line.recipient] += 1
             if line.provider_id.isdecimal():

@@ -7,7 +7,12 @@ import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-KINDS = {"whatsapp": "whatsapp", "telegram": "telegram", "twilio": "sms"}
+KINDS = {
+    "whatsapp": "whatsapp",
+    "gateway": "gateway",
+    "telegram": "telegram",
+    "twilio": "sms",
+}
 """The kinds that can be registered, and the channel of each."""
 
 
@@ -15,9 +20,10 @@ KINDS = {"whatsapp": "whatsapp", "telegram": "telegram", "twilio": "sms"}
 class Hook:
     """The address of one account.
 
-    ``account`` is the phone number id, the account SID, or the number that a bot
-    token begins with. ``secret`` is the app secret, the auth token or the secret
-    token. ``sender`` is the number that inbound messages are addressed to.
+    ``account`` is the phone number id, the device id, the account SID, or the
+    number that a bot token begins with. ``secret`` is the app secret, the webhook
+    secret, the auth token or the secret token. ``sender`` is the number that inbound
+    messages are addressed to.
     """
 
     channel: str

@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -95,6 +95,43 @@ class Notice:
         }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """A device was asked for something that is no message.
+
+    ``verb`` is ``retry`` or ``history``; ``outcome`` is ``accepted`` when the device
+    did it, whether or not its answer arrived.
+    """
+
+    at: datetime
+    channel: str
+    account: str
+    verb: str
+    chat: str
+    sender: str
+    message_ids: list[str]
+    outcome: str
+    code: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "line": "ask",
+            "at": _to_text(self.at),
+            "channel": self.channel,
+            "account": self.account,
+            "verb": self.verb,
+            "chat": self.chat,
+            "sender": self.sender,
+            "message_ids": self.message_ids,
+            "outcome": self.outcome,
+            "code": self.code,
+        }
+
+
+Line = Entry | Notice | Ask
+_LINES: Mapping[str, type[Line]] = {"request": Entry, "receipt": Notice, "ask": Ask}
+
+
 class Log:
     """The open end of the file."""
 
@@ -111,7 +148,7 @@ class Log:
         if size and os.pread(self._file, 1, size - 1) != b"\n":
             os.write(self._file, b"\n")
 
-    def write(self, *lines: Entry | Notice) -> None:
+    def write(self, *lines: Line) -> None:
         """Append lines; when this returns they outlive this process."""
         text = "".join(
             json.dumps(line.as_json(), separators=(",", ":")) + "\n" for line in lines
@@ -124,7 +161,7 @@ class Log:
         os.close(self._file)
 
 
-def lines(path: Path) -> Iterator[Entry | Notice]:
+def lines(path: Path) -> Iterator[Line]:
     """Yield every whole line of a log, oldest first; a torn one is left out."""
     if not path.exists():
         return
@@ -148,6 +185,11 @@ def lines_since(path: Path, offset: int) -> tuple[list[dict[str, Any]], int]:
 def read(path: Path) -> list[Entry]:
     """Return every request in a log, oldest first."""
     return [line for line in lines(path) if isinstance(line, Entry)]
+
+
+def read_asks(path: Path) -> list[Ask]:
+    """Return everything else that devices were asked for, oldest first."""
+    return [line for line in lines(path) if isinstance(line, Ask)]
 
 
 def read_notices(path: Path) -> list[Notice]:
@@ -186,11 +228,11 @@ def _to_text(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _understood(raw: bytes) -> Entry | Notice | None:
+def _understood(raw: bytes) -> Line | None:
     try:
         fields = json.loads(raw)
         kind = fields.pop("line")
         fields["at"] = datetime.fromisoformat(fields["at"])
-        return Entry(**fields) if kind == "request" else Notice(**fields)
+        return _LINES[kind](**fields)
     except (ValueError, KeyError, TypeError, AttributeError):
         return None

@@ -169,11 +169,11 @@ class Receipts:
             hook = self._hooks.find(channel, account)
             # Like the providers, the sandbox tells nobody who did not ask.
             if hook is not None and (batch[0].callback or hook.url):
-                result = await self._post_until_taken(form.receipts_post(hook, batch))
+                result = await self.post_until_taken(form.receipts_post(hook, batch))
                 self._log.write(*(_notice(receipt, result) for receipt in batch))
         del self._lanes[key]
 
-    async def _post_until_taken(self, post: Post) -> str:
+    async def post_until_taken(self, post: Post) -> str:
         """Return how it ended: ``posted``, or ``refused`` again and again."""
         pause, refusals = 0.1, 0
         while True:

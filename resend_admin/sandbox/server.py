@@ -7,10 +7,12 @@ from pathlib import Path
 
 from aiohttp import web
 
-from resend_admin.sandbox import mail, telegram, twilio, whatsapp
+from resend_admin.sandbox import gateway, mail, telegram, twilio, whatsapp
 from resend_admin.sandbox.answers import STOPPING, json_response
 from resend_admin.sandbox.control import Control
 from resend_admin.sandbox.desk import Desk, Options
+from resend_admin.sandbox.gateway_hook import GatewayHook
+from resend_admin.sandbox.gateway_phone import Phones
 from resend_admin.sandbox.hooks import Hooks
 from resend_admin.sandbox.log import Log
 from resend_admin.sandbox.receipts import Format, Receipts
@@ -21,7 +23,8 @@ HOST = "127.0.0.1"
 LARGEST_BODY = 32 * 1024 * 1024
 
 VOCABULARIES = {
-    module.CHANNEL: module.VOCABULARY for module in (whatsapp, telegram, twilio, mail)
+    module.CHANNEL: module.VOCABULARY
+    for module in (whatsapp, gateway, telegram, twilio, mail)
 }
 
 
@@ -36,14 +39,19 @@ class Server:
         )
         switches = Switches(options.seed)
         meta_hook, twilio_hook = WhatsAppHook(), twilio.TwilioHook()
+        gateway_hook = GatewayHook()
         formats: dict[str, Format] = {
             whatsapp.CHANNEL: meta_hook,
+            gateway.CHANNEL: gateway_hook,
             twilio.CHANNEL: twilio_hook,
         }
         self._receipts = Receipts(hooks, self._log, formats, options.seed)
         self._desk = Desk(self._log, self._receipts, switches, VOCABULARIES, options)
         self._mail = mail.Mail(self._desk, switches)
         telegrams = telegram.Telegram(self._desk, hooks)
+        self._phones = Phones(
+            hooks, self._log, self._receipts, switches, gateway.VOCABULARY, options
+        )
         self.control = Control(
             log_path=log_path,
             hooks=hooks,
@@ -52,13 +60,16 @@ class Server:
             formats=formats,
             inboxes={
                 whatsapp.CHANNEL: meta_hook,
+                gateway.CHANNEL: gateway_hook,
                 twilio.CHANNEL: twilio_hook,
                 telegram.CHANNEL: telegrams,
             },
             vocabularies=VOCABULARIES,
+            phones=self._phones,
         )
         self._providers = (
             whatsapp.WhatsApp(self._desk),
+            gateway.Gateway(self._desk, self._phones),
             twilio.Twilio(self._desk, hooks),
             telegrams,
         )
@@ -91,6 +102,7 @@ class Server:
         await self._mail.close()
         if self._runner is not None:
             await self._runner.cleanup()
+        await self._phones.close()
         await self._receipts.close()
         self._log.close()
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 ALL = "all"
-CHANNELS = ("whatsapp", "telegram", "sms", "email")
+CHANNELS = ("whatsapp", "gateway", "telegram", "sms", "email")
 
 
 class Fault(StrEnum):

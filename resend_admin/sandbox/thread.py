@@ -13,7 +13,14 @@ from typing import Any, Self, TypeVar
 
 from resend_admin.sandbox.control import Control
 from resend_admin.sandbox.desk import Options
-from resend_admin.sandbox.log import Entry, Notice, read, read_notices
+from resend_admin.sandbox.log import (
+    Ask,
+    Entry,
+    Notice,
+    read,
+    read_asks,
+    read_notices,
+)
 from resend_admin.sandbox.server import HOST, Server
 from resend_admin.sandbox.switches import ALL, Fault, ReceiptMode
 
@@ -24,6 +31,7 @@ PATIENCE = 30.0
 
 PATHS = {
     "whatsapp_cloud": "/whatsapp/v23.0",
+    "device_gateway": "/gateway",
     "telegram_bot": "/telegram",
     "twilio": "/twilio",
 }
@@ -148,6 +156,10 @@ class Sandbox:
         """Return every receipt that was posted or dropped, oldest first."""
         return read_notices(self.log)
 
+    def asks(self, verb: str = "retry") -> list[Ask]:
+        """Return what devices were asked for besides sending, oldest first."""
+        return [ask for ask in read_asks(self.log) if ask.verb == verb]
+
     def wait_for_receipts(self, count: int) -> list[Notice]:
         """Wait until so many receipts were posted or dropped, and return all."""
         deadline = time.monotonic() + PATIENCE
@@ -160,7 +172,7 @@ class Sandbox:
     def register_hook(
         self, kind: str, account: str, url: str, secret: str, *, sender: str = ""
     ) -> None:
-        """Tell where receipts go. ``kind``: whatsapp, telegram or twilio."""
+        """Tell where receipts go. ``kind``: whatsapp, gateway, telegram, twilio."""
         fields = {
             "kind": kind,
             "account": account,
@@ -213,6 +225,32 @@ class Sandbox:
         """Post what a member wrote and return the HTTP status of the answer."""
         fields = {"channel": channel, "from": sender, "text": text, "account": account}
         return self._tell(lambda control: control.inbound(fields))
+
+    def phone(
+        self, *, account: str = "", connected: bool = True, recovers: bool = True
+    ) -> None:
+        """Set how a device of the gateway behaves."""
+        fields = {"account": account, "connected": connected, "recovers": recovers}
+        self._tell(lambda control: _at_once(control.set_phone, fields))
+
+    def undecryptable(
+        self,
+        sender: str,
+        *,
+        message_id: str,
+        text: str = "Hello!",
+        chat: str = "",
+        account: str = "",
+    ) -> int:
+        """Post that a message cannot be read; return the HTTP status of the answer."""
+        fields = {
+            "from": sender,
+            "message_id": message_id,
+            "text": text,
+            "chat": chat,
+            "account": account,
+        }
+        return self._tell(lambda control: control.undecryptable(fields))
 
     def _tell(self, act: Callable[[Control], Awaitable[Result]]) -> Result:
         """Do something with the control, in the sandbox's own thread."""

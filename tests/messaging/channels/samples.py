@@ -15,6 +15,10 @@ SECRETS = {
         "app_secret": "app-secret-5d1f",
         "verify_token": "verify/me please",
     },
+    "device_gateway": {
+        "api_token": "9b1c7e2a-44d3-4a55-8f10-2b3c4d5e6f70",
+        "webhook_secret": "webhook-secret-31aa",
+    },
     "telegram_bot": {
         "bot_token": "123456:ABC-very-secret",
         "secret_token": "hook-secret-77aa",
@@ -25,6 +29,7 @@ SECRETS = {
 
 SETTINGS: dict[str, dict[str, Any]] = {
     "whatsapp_cloud": {"phone_number_id": "106540352242922"},
+    "device_gateway": {"device_id": "device-7f3a"},
     "telegram_bot": {},
     "twilio": {"account_sid": "AC0123456789", "from_number": "+15005550006"},
     "smtp": {
@@ -37,6 +42,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
 
 RECIPIENTS = {
     "whatsapp_cloud": "+233241234567",
+    "device_gateway": "+233241234567",
     "telegram_bot": "987654321",
     "twilio": "+233241234567",
     "smtp": "ama@example.org",

@@ -227,6 +227,39 @@ class WhatsAppStand(HttpStand):
         return json.dumps({"error": error}).encode()
 
 
+class GatewayStand(HttpStand):
+    kind = "device_gateway"
+    accepted = json.dumps(
+        {
+            "success": True,
+            "message_id": "3EB0A1B2C3D4E5F60718",
+            "timestamp": "2026-06-15T14:30:00Z",
+            "status": "sent",
+            "chat_jid": "233241234567@s.whatsapp.net",
+        }
+    ).encode()
+
+    def refusal(self, echo: str) -> bytes:
+        return self._error("DEVICE_NOT_READY", f"WhatsApp is not connected {echo}")
+
+    def auth_refusal(self) -> bytes:
+        return b'{"success":false,"error":"unauthorized"}'
+
+    def rate_limit(self) -> bytes:
+        return self._error("TOO_MANY_REQUESTS", "Slow down")
+
+    @staticmethod
+    def _error(code: str, message: str) -> bytes:
+        return json.dumps(
+            {
+                "success": False,
+                "error": message,
+                "error_code": code,
+                "timestamp": "2026-06-15T12:00:00Z",
+            }
+        ).encode()
+
+
 class TelegramStand(HttpStand):
     kind = "telegram_bot"
     accepted = b'{"ok":true,"result":{"message_id":365,"date":1700000000}}'
@@ -363,5 +396,5 @@ class _Session(SMTP):
 
 STANDS: dict[str, type[Stand]] = {
     stand.kind: stand
-    for stand in (WhatsAppStand, TelegramStand, TwilioStand, MailStand)
+    for stand in (WhatsAppStand, GatewayStand, TelegramStand, TwilioStand, MailStand)
 }

@@ -14,7 +14,7 @@ from messaging.channels import PROVIDERS
 from messaging.channels.contract import Event, EventKind, HookRequest
 from tests.messaging.channels.samples import account, post
 
-POSTED = ["whatsapp_cloud", "telegram_bot", "twilio"]
+POSTED = ["whatsapp_cloud", "device_gateway", "telegram_bot", "twilio"]
 
 every_posting_provider = pytest.mark.parametrize("kind", POSTED)
 
@@ -23,6 +23,7 @@ WORDS = st.sampled_from(
         "entry changes value statuses messages user_preferences id status timestamp",
         "errors error_data details recipient_id biz_opaque_callback_data from text",
         "update_id message chat my_chat_member new_chat_member callback_query date",
+        "event data message_id message_ids chat_jid sender_jid content is_from_me to",
     ]
 ).flatmap(lambda names: st.sampled_from(names.split()))
 
@@ -48,6 +49,19 @@ def meta_posts(draw: st.DrawFn) -> Any:
     return {"entry": [{"changes": [{"value": value}]}]}
 
 
+@st.composite
+def gateway_posts(draw: st.DrawFn) -> Any:
+    """Return a post with the gateway's envelope and anything in it."""
+    names = ["message.received", "message.undecryptable", "media.retry"]
+    names += ["history.sync", "message.read", "group.info"]
+    return {
+        "id": draw(st.text(max_size=200) | VALUES),
+        "event": draw(st.sampled_from(names) | VALUES),
+        "timestamp": draw(VALUES),
+        "data": draw(st.dictionaries(WORDS, VALUES, max_size=8) | VALUES),
+    }
+
+
 def check(events: list[Event]) -> None:
     """Check that each event can be stored as it is."""
     assert events
@@ -69,7 +83,7 @@ def test_any_bytes(kind: str, body: bytes) -> None:
 
 
 @every_posting_provider
-@given(value=VALUES | meta_posts())
+@given(value=VALUES | meta_posts() | gateway_posts())
 def test_any_json(kind: str, value: Any) -> None:
     check(PROVIDERS[kind].events(account(kind), post(json.dumps(value).encode())))
 
@@ -103,6 +117,7 @@ def test_no_forger_gets_in(
         "x-hub-signature-256",
         "x-twilio-signature",
         "x-telegram-bot-api-secret-token",
+        "x-webhook-token",
     )
     request = HookRequest(
         method,

@@ -81,6 +81,7 @@ def test_the_reference_travels_with_the_message(kind: str) -> None:
     ("kind", "code"),
     [
         ("whatsapp_cloud", "131047"),
+        ("device_gateway", "DEVICE_NOT_READY"),
         ("telegram_bot", "400:chat_not_found"),
         ("twilio", "21610"),
         ("smtp", "550-5.1.1"),

@@ -9,8 +9,14 @@ from messaging.channels.contract import Channel, ContentKind
 from tests.messaging.channels.samples import SECRETS, SETTINGS
 
 
-def test_the_four_providers() -> None:
-    assert list(PROVIDERS) == ["whatsapp_cloud", "telegram_bot", "twilio", "smtp"]
+def test_the_providers_in_the_order_of_the_forms() -> None:
+    assert list(PROVIDERS) == [
+        "whatsapp_cloud",
+        "device_gateway",
+        "telegram_bot",
+        "twilio",
+        "smtp",
+    ]
     assert provider("smtp").channel == Channel.EMAIL
 
 
@@ -21,7 +27,7 @@ def test_an_unknown_kind_names_those_there_are() -> None:
 
 @pytest.mark.parametrize("channel", list(Channel))
 def test_every_channel_has_a_provider(channel: Channel) -> None:
-    assert [one.channel for one in providers_for(channel)] == [channel]
+    assert {one.channel for one in providers_for(channel)} == {channel}
 
 
 @pytest.mark.parametrize("kind", list(PROVIDERS))
