@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from messaging.dispatch import pace
@@ -271,19 +271,3 @@ def test_content_never_changes(ours: World) -> None:
     content.archived_at = timezone.now()
     content.save()
     assert content.payload == {"text": "as it was"}
-
-
-def test_a_claim_uses_the_index_of_due_messages(
-    ours: World, integration: Integration
-) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off")
-        cursor.execute(
-            "EXPLAIN SELECT id FROM messaging_message WHERE integration_id = %s"
-            " AND state = 'queued' AND due_at <= now()"
-            " ORDER BY priority, due_at, id LIMIT 10 FOR UPDATE SKIP LOCKED",
-            [integration.pk],
-        )
-        plan = "\n".join(row[0] for row in cursor.fetchall())
-    assert "message_due" in plan
-    assert "Sort" not in plan
