@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from broadcasts.models import Broadcast
 from broadcasts.problems import Problem, ProblemCode, not_found
-from messaging.models import Organization, User
+from messaging.access import may
+from messaging.models import Organization, Right, User
 
 
 def find(*, organization: Organization, broadcast_id: int) -> Broadcast:
@@ -29,7 +30,7 @@ def require_writer(person: User | None, organization_id: int) -> None:
         return
     if person.organization_id != organization_id:
         raise not_found("broadcast")
-    if not person.may_write:
+    if not may(person, Right.WRITE, organization_id):
         raise Problem(
             ProblemCode.FORBIDDEN,
             "Your role reads broadcasts. Ask an editor or an admin to do this.",

@@ -1,4 +1,7 @@
-"""Who may see and do what: every page fetches and authorises through here.
+"""Who may see and do what: every page and program is let in through here.
+
+People and API clients are asked the same question, :func:`may`, and nobody else
+decides. A role of a person is a word for such rights.
 
 Another organization's row is "not found", never "not allowed", so that an id
 tells nothing to a stranger. A role that does not suffice is told so in words.
@@ -8,22 +11,58 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
+from django.contrib.auth.backends import ModelBackend
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 
-from messaging.models import Organization, Role, User
+from messaging.models import ApiClient, Organization, Right, Role, User
 
 Row = TypeVar("Row", bound=Model)
 Params = ParamSpec("Params")
 View = Callable[Concatenate[HttpRequest, Params], HttpResponseBase]
 
-RANK = {Role.AGENT.value: 0, Role.EDITOR.value: 1, Role.ADMIN.value: 2}
-"""Each role may do all that the roles below it may."""
+RIGHT_OF_ROLE = {
+    Role.AGENT.value: Right.READ,
+    Role.EDITOR.value: Right.WRITE,
+    Role.ADMIN.value: Right.MANAGE,
+}
+"""What a page asks for when it names a role."""
 
 LARGEST_ID = 2**63 - 1
+
+
+def may(actor: User | ApiClient, right: Right, organization_id: int | None) -> bool:
+    """Tell whether a person or program may do this in that organization.
+
+    The one decision behind pages, REST and GraphQL. In another organization than
+    their own nobody may do anything, nor may operators, who belong to none.
+    """
+    if organization_id is None or actor.organization_id != organization_id:
+        return False
+    return actor.holds(right)
+
+
+class RightsBackend(ModelBackend):
+    """Answers ``has_perm`` with the rights of the role, and nothing else.
+
+    Operators have every permission, as Django has it for superusers.
+    """
+
+    def get_user_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
+        return set()
+
+    def get_group_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
+        if obj is not None or not isinstance(user_obj, User):
+            return set()
+        if not may(user_obj, Right.READ, user_obj.organization_id):
+            return set()
+        return {f"messaging.{one}" for one in user_obj.rights}
+
+    def get_all_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
+        return self.get_group_permissions(user_obj, obj)
 
 
 def person_of(request: HttpRequest) -> User:
@@ -44,8 +83,8 @@ def organization_of(request: HttpRequest) -> Organization:
 
 
 def has_role(person: User, role: Role) -> bool:
-    """Tell whether the person has this role or one above it."""
-    return RANK.get(person.role, -1) >= RANK[role.value]
+    """Tell whether the person may do what this role stands for."""
+    return may(person, RIGHT_OF_ROLE[role.value], person.organization_id)
 
 
 def own_or_404(
@@ -63,12 +102,12 @@ def own_or_404(
 
 
 def require_organization(view: View[Params]) -> View[Params]:
-    """Let in anybody who belongs to an organization, whatever their role."""
+    """Let in whoever may see the communications of their organization."""
     return role_required(Role.AGENT)(view)
 
 
 def role_required(role: Role) -> Callable[[View[Params]], View[Params]]:
-    """Let in people of an organization with this role or one above it.
+    """Let in people who may do what this role may, in their organization.
 
     Operators, who belong to none, get a page that shows them the way; a role
     that does not suffice gets 403 and a sentence.
@@ -93,7 +132,12 @@ def role_required(role: Role) -> Callable[[View[Params]], View[Params]]:
 
 def forbidden(request: HttpRequest, role: Role) -> HttpResponse:
     """Answer 403 and say which role it takes."""
-    context = {"role": role.value, "own_role": person_of(request).role}
+    person = person_of(request)
+    context = {
+        "role": role.value,
+        "own_role": person.role,
+        "sees_nothing": not person.may_read,
+    }
     return render(request, "messaging/forbidden.html", context, status=403)
 
 

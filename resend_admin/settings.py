@@ -113,6 +113,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # -- People -------------------------------------------------------------------
 
 AUTH_USER_MODEL = "messaging.User"
+AUTHENTICATION_BACKENDS = ["messaging.access.RightsBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (

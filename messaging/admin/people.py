@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from messaging.admin.tenancy import TenantAdmin, is_operator
 from messaging.models import Organization, Role, User
 
-# Permissions come from roles; groups would only pretend to give some.
+# Who is in which group is said by roles and accesses, not one by one.
 admin.site.unregister(Group)
 
 if TYPE_CHECKING:

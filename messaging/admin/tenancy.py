@@ -3,8 +3,8 @@
 Operators (superusers without organization) see everything. Managers (staff with
 the role admin) see the rows of their own organization, in lists, forms,
 autocomplete, history and by URL; another organization's id is "not found".
-Everybody else finds nothing here. Permissions come from the role alone; the
-permission tables of Django are not used.
+Everybody else finds nothing here. What a person may do comes from their role alone
+(see :mod:`messaging.models.rights`).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from messaging.admin.paginator import (
     UncountedChangeList,
     asked_page,
 )
-from messaging.models import Organization, Role, User
+from messaging.models import Organization, User
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
@@ -49,7 +49,7 @@ def managed_id(request: HttpRequest) -> int | None:
     person = request.user
     if not isinstance(person, User) or not (person.is_active and person.is_staff):
         return None
-    return person.organization_id if person.role == Role.ADMIN else None
+    return person.organization_id if person.may_manage else None
 
 
 def seen_organization_ids(request: HttpRequest) -> list[int]:

@@ -11,8 +11,9 @@ from ninja.security.base import AuthBase
 from oauth2_provider.models import AccessToken
 
 from messaging import api_clients
+from messaging.access import may
 from messaging.api.problems import Problem
-from messaging.models import ApiClient
+from messaging.models import ApiClient, Right
 
 
 class _Auth(AuthBase):
@@ -150,7 +151,8 @@ def _let_in(client: ApiClient, *, write: bool) -> None:
             retry_after=wait,
         )
     api_clients.note_use(client)
-    if not (client.may_write if write else client.may_read):
+    right = Right.WRITE if write else Right.READ
+    if not may(client, right, client.organization_id):
         needed = "write" if write else "read"
         raise Problem(
             403,

@@ -35,6 +35,7 @@ from messaging.models.meter import Meter, MeterSeries
 from messaging.models.organization import Organization
 from messaging.models.pulse import Pulse
 from messaging.models.receipt import Receipt, ReceiptResult
+from messaging.models.rights import Right
 from messaging.models.tally import (
     DailyFigure,
     FigureKind,
@@ -102,6 +103,7 @@ __all__ = [
     "Receipt",
     "ReceiptResult",
     "Recovery",
+    "Right",
     "Role",
     "SkipReason",
     "StoppedRetry",

@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 from messaging.models.organization import Organization
+from messaging.models.rights import READERS, WRITERS, HoldsRights
 
 KEY_PATTERN = r"[A-Za-z0-9._-]{1,64}"
 
@@ -22,7 +23,14 @@ class ApiAccess(models.TextChoices):
     WRITE = "write", "Write: also sends and sends again"
 
 
-class ApiClient(models.Model):
+GROUPS_OF_ACCESS: dict[str, tuple[str, ...]] = {
+    ApiAccess.NONE: (),
+    ApiAccess.READ: (READERS,),
+    ApiAccess.WRITE: (WRITERS,),
+}
+
+
+class ApiClient(HoldsRights, models.Model):
     """One program of one organization, with a key that is public and a secret.
 
     The same pair serves Basic and, through ``application``, the client
@@ -108,12 +116,12 @@ class ApiClient(models.Model):
         return self.bearer_hash is not None
 
     @property
-    def may_read(self) -> bool:
-        return self.access in {ApiAccess.READ, ApiAccess.WRITE}
+    def groups_of_access(self) -> tuple[str, ...]:
+        return GROUPS_OF_ACCESS.get(self.access, ())
 
     @property
-    def may_write(self) -> bool:
-        return self.access == ApiAccess.WRITE
+    def is_let_in(self) -> bool:
+        return not self.is_revoked
 
     def hash_of(self, secret: str) -> str:
         """Return what is kept of a secret: an HMAC-SHA256 keyed by the key.

@@ -9,6 +9,8 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
 
+from messaging.models.rights import Right
+
 
 def validate_time_zone(name: str) -> None:
     """Raise ``ValidationError`` unless the name is in the IANA database."""
@@ -58,6 +60,7 @@ class Organization(models.Model):
 
     class Meta:
         ordering = ["name"]
+        permissions = [(one.value, one.label) for one in Right]
 
     def __str__(self) -> str:
         return self.name

@@ -6,15 +6,25 @@ from django.contrib.auth.models import AbstractUser
 from django.db import models
 
 from messaging.models.organization import Organization, validate_time_zone
+from messaging.models.rights import MANAGERS, READERS, WRITERS, HoldsRights
 
 
 class Role(models.TextChoices):
+    NONE = "none", "None: signs in and sees nothing"
     AGENT = "agent", "Agent: reads"
     EDITOR = "editor", "Editor: creates, cancels and retries"
     ADMIN = "admin", "Admin: also manages"
 
 
-class User(AbstractUser):
+GROUPS_OF_ROLE: dict[str, tuple[str, ...]] = {
+    Role.NONE: (),
+    Role.AGENT: (READERS,),
+    Role.EDITOR: (WRITERS,),
+    Role.ADMIN: (WRITERS, MANAGERS),
+}
+
+
+class User(HoldsRights, AbstractUser):
     """Somebody of one organization; operators of the server belong to none.
 
     An operator (superuser without organization) works in Django admin, where
@@ -38,11 +48,9 @@ class User(AbstractUser):
     )
 
     @property
-    def may_write(self) -> bool:
-        """Whether this person may create, cancel and retry."""
-        return self.role in {Role.EDITOR, Role.ADMIN}
+    def groups_of_access(self) -> tuple[str, ...]:
+        return GROUPS_OF_ROLE.get(self.role, ())
 
     @property
-    def may_manage(self) -> bool:
-        """Whether this person may change settings and integrations."""
-        return self.role == Role.ADMIN
+    def is_let_in(self) -> bool:
+        return self.is_active

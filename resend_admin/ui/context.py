@@ -26,13 +26,13 @@ class NavItem:
     is_current: bool
 
 
-# The last one names what a person must be to go there; empty lets everybody in.
+# The last one names what a person must be to go there.
 _PLACES = (
-    ("Overview", "overview", "home", "g o", ""),
-    ("Broadcasts", "broadcasts:broadcast-list", "inbox", "g b", ""),
-    ("Messages", "messaging:message-list", "mail", "g m", ""),
-    ("Members", "messaging:member-list", "people", "g p", ""),
-    ("Resend success", "reports", "bars", "g r", ""),
+    ("Overview", "overview", "home", "g o", "may_read"),
+    ("Broadcasts", "broadcasts:broadcast-list", "inbox", "g b", "may_read"),
+    ("Messages", "messaging:message-list", "mail", "g m", "may_read"),
+    ("Members", "messaging:member-list", "people", "g p", "may_read"),
+    ("Resend success", "reports", "bars", "g r", "may_read"),
     ("Webhooks", "messaging:webhook-list", "link", "g w", "may_manage"),
     ("Admin", "admin:index", "gear", "", "is_staff"),
 )
@@ -60,7 +60,7 @@ def nav_items(request: HttpRequest) -> list[NavItem]:
     """The places this person may go; one whose address does not exist is left out."""
     items = []
     for label, name, icon, keys, trait in _PLACES:
-        if trait and not getattr(request.user, trait, False):
+        if not getattr(request.user, trait, False):
             continue
         try:
             url = reverse(name)
