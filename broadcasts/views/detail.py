@@ -15,14 +15,13 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
 from broadcasts import chain, expectation, freezing, retry, schedule
-from broadcasts.audience import Audience
 from broadcasts.chain import ChainSummary
-from broadcasts.clock import in_words
-from broadcasts.models import Broadcast, BroadcastKind, BroadcastState, Route, RouteRole
+from broadcasts.models import Broadcast, BroadcastState
 from broadcasts.models.broadcast import LIVE_STATES, QUOTA_STATES
 from broadcasts.retry import RetryState
 from broadcasts.summary import Counters, counters_of
 from broadcasts.views import outcomes, waterfall
+from broadcasts.views.details import Details
 from broadcasts.views.failures import failed_page
 from broadcasts.views.links import messages_of, page_for, page_of, unknown_of
 from messaging.access import (
@@ -30,13 +29,10 @@ from messaging.access import (
     person_of,
     require_organization,
 )
-from messaging.channels.contract import Channel
-from messaging.channels.preview import Part, parts
 from messaging.figures.shown import ShownResult, results
 from messaging.models import User
 from resend_admin.ui.csv import stream_csv
 from resend_admin.ui.progress import Progress, Segment
-from resend_admin.ui.time_zones import zone_name
 
 SOON = timedelta(minutes=10)
 """A broadcast this near to its start is watched like one that is sending."""
@@ -222,84 +218,6 @@ class LivePart:
             "clone": page_for("clone", one),
             "delete": page_for("delete", one) if is_draft else "",
         }
-
-
-@dataclass(frozen=True)
-class Details:
-    """What was decided, in words, for the column beside the work."""
-
-    broadcast: Broadcast
-    chain: ChainSummary
-
-    @cached_property
-    def _ways(self) -> list[Route]:
-        return list(
-            self.broadcast.routes.select_related("integration", "content").order_by(
-                "position"
-            )
-        )
-
-    @property
-    def routes(self) -> list[Route]:
-        return [one for one in self._ways if one.role == RouteRole.ROUTE]
-
-    @property
-    def fallbacks(self) -> list[Route]:
-        return [one for one in self._ways if one.role == RouteRole.FALLBACK]
-
-    @property
-    def sends(self) -> str:
-        """What is sent: the flow by name, or that each route has its template."""
-        one = self.broadcast
-        if one.kind == BroadcastKind.TEMPLATE or one.flow is None:
-            return "Templates"
-        return f"Flow “{one.flow.name}”"
-
-    @property
-    def audience(self) -> str:
-        source = self.broadcast.retry_of
-        if source is not None:
-            return f"The members whom “{source.name}” missed"
-        words = Audience.from_json(self.broadcast.audience).sentence
-        return f"Members {words}" if words != "everyone" else "Everyone"
-
-    @property
-    def run_at_there(self) -> str:
-        """The run time in the broadcast's own zone, where the viewer's is another."""
-        one = self.broadcast
-        if one.run_at is None or one.time_zone == zone_name():
-            return ""
-        return in_words(one.run_at, one.time_zone)
-
-    @property
-    def texts(self) -> list[tuple[str, list[Part]]]:
-        """What a member reads, by template; a flow is the same on every route."""
-        one = self.broadcast
-        flow = one.content or (one.flow.published_content if one.flow else None)
-        found = [one.content for one in self._ways if one.content]
-        if one.kind == BroadcastKind.FLOW and flow is not None:
-            found.insert(0, flow)
-        return [
-            (str(content), parts(content.kind, content.payload))
-            for content in {content.pk: content for content in found}.values()
-        ]
-
-    @property
-    def creator(self) -> str:
-        person = self.broadcast.created_by
-        return person.get_full_name() or person.username if person else ""
-
-    @property
-    def has_whatsapp(self) -> bool:
-        """Whether the 24-hour window concerns it: a flow on a WhatsApp number."""
-        return self.broadcast.kind == BroadcastKind.FLOW and any(
-            one.integration.channel == Channel.WHATSAPP for one in self.routes
-        )
-
-    @property
-    def source_url(self) -> str:
-        source = self.broadcast.retry_of
-        return page_of(source) if source else ""
 
 
 def _csv_url(broadcast: Broadcast, cause: str) -> str:

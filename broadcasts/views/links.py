@@ -28,6 +28,11 @@ def unknown_of(broadcast_id: int) -> str:
     return f"{reverse('messaging:message-unknown')}?{query}"
 
 
+def report_of(broadcast: Broadcast) -> str:
+    """Return the report about a broadcast, from the day on which it began."""
+    return f"{reverse('reports')}?{urlencode({'broadcast': broadcast.pk})}"
+
+
 def messages_where(**filters: str) -> str:
     return f"{reverse('messaging:message-list')}?{urlencode(filters)}"
 

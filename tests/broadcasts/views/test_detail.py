@@ -166,6 +166,18 @@ def test_the_details_say_what_was_decided(ours: World, editor: Client) -> None:
         assert words in page
 
 
+def test_its_report_is_one_click_away(ours: World, editor: Client) -> None:
+    own = finished(ours, "delivered")
+    later = scheduled(ours)
+
+    page = html_of(editor.get(url_of("detail", own)))
+
+    assert f'href="/reports/?broadcast={own.pk}"' in page
+    report = editor.get(f"/reports/?broadcast={own.pk}")
+    assert f"broadcast “{own.name}”" in text_of(report)
+    assert "/reports/?broadcast=" not in html_of(editor.get(url_of("detail", later)))
+
+
 def test_numbers_of_broadcasts_have_no_separators(ours: World, editor: Client) -> None:
     own = Broadcast.objects.create(
         pk=1234567, organization=ours.organization, name="Large", kind="template"
