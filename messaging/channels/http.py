@@ -8,7 +8,6 @@ the four answers, and only what certainly did not leave is a rejection.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 from abc import ABC, abstractmethod
@@ -19,8 +18,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
-import aiohttp
-
+from messaging.channels.answering import BrokenError
+from messaging.channels.client import MAX_CONNECTIONS, Client, NotLeftError
 from messaging.channels.configuration import address_problems, base_url, missing
 from messaging.channels.contract import (
     Accepted,
@@ -40,27 +39,8 @@ from messaging.channels.contract import (
 from messaging.channels.limits import Carrier, Limits
 from messaging.channels.redaction import Redaction
 
-MAX_CONNECTIONS: Final = 200
-READ_LIMIT: Final = 262_144
-"""Bytes of an answer that are read; no provider says more about one message."""
-
-IDLE_SECONDS: Final = 4.0
-"""How long an unused connection is kept. Common servers hang up after 5 s; a
-request written into that moment would be in doubt for no good reason."""
-
 GATEWAY_GAVE_UP: Final = frozenset({504, 524})
 """Answers of a gateway that stopped waiting: the provider may still have sent."""
-
-NOT_LEFT: Final = (
-    # Refused, unresolvable, no TLS.
-    aiohttp.ClientConnectorError,
-    # Nobody there, or no connection free in time.
-    aiohttp.ConnectionTimeoutError,
-    # An address that is none.
-    aiohttp.InvalidURL,
-    aiohttp.NonHttpUrlClientError,
-)
-"""Errors after which it is certain that no byte has left."""
 
 LONGEST_PAUSE: Final = 86_400.0
 CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
@@ -132,30 +112,22 @@ class HttpProvider(ABC):
 
     @asynccontextmanager
     async def _connect(self, account: Account) -> AsyncIterator[Connection]:
-        async with aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                limit=MAX_CONNECTIONS,
-                keepalive_timeout=IDLE_SECONDS,
-                ttl_dns_cache=60,
-            ),
-            # Connecting gets half of the time, so that running out of the whole
-            # of it always means that a request was on its way.
-            timeout=aiohttp.ClientTimeout(total=self.timeout, connect=self.timeout / 2),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            headers={"User-Agent": "ResendAdmin"},
-        ) as session:
-            yield HttpConnection(self, account, session)
+        client = Client(seconds=self.timeout, user_agent="ResendAdmin")
+        try:
+            yield HttpConnection(self, account, client)
+        finally:
+            await client.close()
 
 
 class HttpConnection:
-    """One keep-alive session with one provider, for one account."""
+    """Kept connections with one provider, for one account."""
 
     def __init__(
-        self, provider: HttpProvider, account: Account, session: aiohttp.ClientSession
+        self, provider: HttpProvider, account: Account, client: Client
     ) -> None:
         self._provider = provider
         self._account = account
-        self._session = session
+        self._client = client
         self._redaction = Redaction(provider.secrets(account))
 
     async def send(self, outbound: Outbound) -> Answer:
@@ -167,47 +139,30 @@ class HttpConnection:
         # and nothing has left yet.
         except Exception as problem:  # noqa: BLE001
             return Rejected("invalid_content", self._readable(_describe(problem)))
-        if self._session.closed:
-            return Rejected("connection_failed", "The session is closed.")
         return await self.ask(request, outbound.reference)
 
     async def ask(self, request: HttpRequest, reference: str) -> Answer:
         """Write one request that was built; never raises but for cancellation."""
-        # A status means that the provider has begun to answer.
-        status: int | None = None
         try:
-            response = await self._session.request(
+            status, headers, body = await self._client.request(
                 request.method,
                 request.url,
-                data=request.body,
-                headers={**request.headers, "X-Request-Id": reference},
-                allow_redirects=False,
+                tuple(request.headers.items()),
+                reference,
+                request.body,
             )
-            try:
-                status = response.status
-                body = await _whole_body(response)
-            finally:
-                # Back to the others if all of it was read, else closed.
-                response.release()
-            answer = self._provider.read(status, response.headers, body)
+        except NotLeftError as problem:
+            return self._kept(Rejected("connection_failed", str(problem)), None, b"")
+        except BrokenError as problem:
+            return self._broken(problem.status, problem.code, problem.detail)
+        try:
+            answer = self._provider.read(status, headers, body)
             return self._kept(answer, status, body)
-        except NOT_LEFT as problem:
-            answer = Rejected("connection_failed", _describe(problem))
-            return self._kept(answer, None, b"")
-        except (TimeoutError, aiohttp.ServerTimeoutError) as problem:
-            return self._broken(status, "timeout", problem)
-        except (aiohttp.ClientPayloadError, aiohttp.ClientResponseError) as problem:
-            # The answer broke off, or is not HTTP at all.
-            return self._broken(status, "unreadable_answer", problem)
-        except (aiohttp.ClientError, OSError) as problem:
-            # Disconnected, reset, broken pipe: after the request was written.
-            return self._broken(status, "connection_lost", problem)
-        # Whatever else goes wrong goes wrong after the connection was made: one
-        # message is in doubt, and the rest of the chunk goes on.
+        # Whatever an answer says, it leaves its message in doubt and no other.
         except Exception as problem:  # noqa: BLE001
-            return self._broken(status, "unreadable_answer", problem)
+            return self._broken(status, "unreadable_answer", _describe(problem))
 
-    def _broken(self, status: int | None, code: str, problem: Exception) -> Answer:
+    def _broken(self, status: int | None, code: str, detail: str) -> Answer:
         """Return what an answer without a readable end means.
 
         A refusal is certain by its status alone; a success is not, because the
@@ -216,7 +171,7 @@ class HttpConnection:
         if status is not None and status >= 300:
             answer = self._provider.read(status, {}, b"")
         else:
-            answer = InDoubt(code, _describe(problem))
+            answer = InDoubt(code, detail)
         return self._kept(answer, status, b"")
 
     def _kept(self, answer: Answer, status: int | None, body: bytes) -> Answer:
@@ -284,23 +239,6 @@ def pause(headers: Mapping[str, str], default: float) -> float:
     return min(max(seconds, 0.0), LONGEST_PAUSE)
 
 
-async def _whole_body(response: aiohttp.ClientResponse) -> bytes:
-    """Read an answer up to the limit; more of it is no JSON of a provider."""
-    announced = response.content_length
-    packed = "Content-Encoding" in response.headers
-    if announced is not None and announced <= READ_LIMIT and not packed:
-        return await response.read()
-    pieces: list[bytes] = []
-    size = 0
-    async for piece in response.content.iter_any():
-        pieces.append(piece)
-        size += len(piece)
-        if size > READ_LIMIT:
-            response.close()
-            break
-    return b"".join(pieces)
-
-
 def _refuse_control_characters(request: HttpRequest) -> None:
     """Raise ``ValueError`` before a header is cut in two by a line break."""
     for name, value in request.headers.items():
@@ -310,6 +248,4 @@ def _refuse_control_characters(request: HttpRequest) -> None:
 
 
 def _describe(problem: BaseException) -> str:
-    if isinstance(problem, asyncio.TimeoutError) and not str(problem):
-        return "No answer in time."
     return f"{type(problem).__name__}: {problem}".rstrip(": ")
