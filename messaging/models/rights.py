@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from django.apps import apps as installed
 from django.apps.registry import Apps
 from django.contrib.auth.models import Permission
 from django.db import models
@@ -86,7 +87,7 @@ def _rights_of(groups: tuple[str, ...]) -> frozenset[str]:
     return frozenset(found.values_list("codename", flat=True))
 
 
-def prepare_groups(apps: Apps, using: str, **kwargs: Any) -> None:
+def prepare_groups(using: str, apps: Apps = installed, **kwargs: Any) -> None:
     """Make the permissions and groups that are missing, after every migration.
 
     That is also after a test has emptied every table. Groups that are there stay
