@@ -23,10 +23,14 @@ from messaging.channels.contract import Channel, Event, EventKind
 from messaging.dispatch import later, statements
 from messaging.dispatch.later import RANK
 from messaging.models import AttemptState, Integration, Receipt, ReceiptResult
+from messaging.retransmission import taking_in
 
 logger = logging.getLogger(__name__)
 
 BATCH = 1_000
+DEVICE_GATEWAY = "device_gateway"
+ABOUT_MESSAGES = {EventKind.UNREADABLE, EventKind.MEDIA, EventKind.HISTORY}
+"""Kinds of events that tell of messages that came in, not of what we sent."""
 PATIENCE = timedelta(minutes=1)
 """How long a receipt may wait for its attempt: it can overtake the answer."""
 
@@ -84,6 +88,8 @@ class Batch:
     """A bit for each part of an attempt that a provider took back."""
     members: list[dict[str, Any]] = field(default_factory=list)
     """What members did: wrote to us, opted out or in."""
+    about_messages: list[dict[str, Any]] = field(default_factory=list)
+    """What a device tells of messages: they came in, readable or not."""
 
 
 @statements.again_after_deadlock
@@ -97,6 +103,8 @@ def _apply_batch(*, after: int, limit: int) -> tuple[int | None, int]:
             _understand(row, batch)
         _apply_states(batch)
         _apply_members(batch)
+        if batch.about_messages:
+            batch.results.update(taking_in.take_in(batch.about_messages))
         _finish(batch)
     return rows[-1]["id"], len(batch.results)
 
@@ -105,6 +113,8 @@ def _understand(row: dict[str, Any], batch: Batch) -> None:
     """Sort one receipt: what it says, and about whom."""
     if row["kind"] == EventKind.UNKNOWN:
         batch.results[row["id"]] = ReceiptResult.NOT_UNDERSTOOD
+    elif _is_about_messages(row):
+        batch.about_messages.append(row)
     elif row["kind"] != EventKind.STATUS:
         batch.members.append(row)
     elif row["matched_id"] is None:
@@ -113,6 +123,17 @@ def _understand(row: dict[str, Any], batch: Batch) -> None:
     elif not _is_too_early(row):
         batch.attempts[row["id"]] = row["matched_id"]
         batch.results[row["id"]] = _understand_state(row, batch)
+
+
+def _is_about_messages(row: dict[str, Any]) -> bool:
+    """Tell whether a device speaks of messages; it keeps those it can read as well.
+
+    They came to its own number, so they open no window of another one.
+    """
+    is_inbound = row["kind"] == EventKind.INBOUND
+    return row["kind"] in ABOUT_MESSAGES or (
+        is_inbound and row["provider"] == DEVICE_GATEWAY
+    )
 
 
 def _is_too_early(row: dict[str, Any]) -> bool:
@@ -204,6 +225,7 @@ def _apply_members(batch: Batch) -> None:
                 "kind": row["kind"],
                 "address": address,
                 "at": _believable(row["occurred_at"], row["received_at"]),
+                "opens_window": row["provider"] != DEVICE_GATEWAY,
             },
         )
         batch.results[row["id"]] = (

@@ -15,6 +15,7 @@ from messaging.dispatch import doorbell, pace, pulse
 from messaging.dispatch import rescue as rescuing
 from messaging.dispatch.pumps import pumps
 from messaging.dispatch.stopping import stopping
+from messaging.retransmission import tending as retransmission_tending
 from messaging.webhooks import courier, tending
 from messaging.webhooks import doorbell as webhook_doorbell
 
@@ -66,6 +67,16 @@ def prune_api() -> None:
     """Forget answers that nobody may ask for again, and tokens that have expired."""
     idempotency.prune()
     api_clients.prune_tokens()
+
+
+@shared_task(name="messaging.tasks.tend_retransmissions")
+def tend_retransmissions() -> None:
+    retransmission_tending.tend()
+
+
+@shared_task(name="messaging.tasks.prune_retransmissions")
+def prune_retransmissions() -> None:
+    retransmission_tending.prune()
 
 
 @shared_task(name=webhook_doorbell.DELIVER)

@@ -272,6 +272,16 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 3600.0,
         "options": {"expires": 600},
     },
+    "tend retransmissions": {
+        "task": "messaging.tasks.tend_retransmissions",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
+    "prune retransmissions": {
+        "task": "messaging.tasks.prune_retransmissions",
+        "schedule": 24 * 3600.0,
+        "options": {"expires": 3600},
+    },
     "prune api": {
         "task": "messaging.tasks.prune_api",
         "schedule": 3600.0,
@@ -297,6 +307,9 @@ WEBHOOK_COURIERS = env.int("WEBHOOK_COURIERS", default=1)
 
 FETCH_FROM_PRIVATE_ADDRESSES = env.bool("FETCH_FROM_PRIVATE_ADDRESSES", default=False)
 """Whether links that people enter may lead into the own network."""
+
+UNREADABLE_EXPIRES_DAYS = env.int("UNREADABLE_EXPIRES_DAYS", default=7)
+"""After so long a message that a device could not read is given up."""
 
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 """What Prometheus must bring to read ``/metrics``; without it there is no such page."""

@@ -23,6 +23,16 @@ from messaging.models.content import Content
 from messaging.models.counted_delivery import CountedDelivery
 from messaging.models.credit import CreditAccount, CreditEntry, CreditStep
 from messaging.models.follow_up import FollowUp, FollowUpState
+from messaging.models.inbound import (
+    MOST_REQUESTS,
+    OPEN_INBOUND_STATES,
+    QUEUE_STATES,
+    ExpiryReason,
+    InboundMessage,
+    InboundState,
+    RequestOutcome,
+    RetransmissionRequest,
+)
 from messaging.models.integration import Integration, IntegrationPace, IntegrationState
 from messaging.models.message import (
     Actor,
@@ -62,6 +72,9 @@ from messaging.models.webhook_delivery import (
 )
 
 __all__ = [
+    "MOST_REQUESTS",
+    "OPEN_INBOUND_STATES",
+    "QUEUE_STATES",
     "Actor",
     "ApiAccess",
     "ApiClient",
@@ -85,9 +98,12 @@ __all__ = [
     "DeliveryPriority",
     "DeliveryState",
     "EndpointState",
+    "ExpiryReason",
     "FigureKind",
     "FollowUp",
     "FollowUpState",
+    "InboundMessage",
+    "InboundState",
     "Integration",
     "IntegrationPace",
     "IntegrationState",
@@ -103,6 +119,8 @@ __all__ = [
     "Receipt",
     "ReceiptResult",
     "Recovery",
+    "RequestOutcome",
+    "RetransmissionRequest",
     "Right",
     "Role",
     "SkipReason",

@@ -17,7 +17,8 @@ WITH concerned AS MATERIALIZED (
 )
 UPDATE messaging_contact AS contact
 SET whatsapp_inbound_at = CASE
-        WHEN %(channel)s = 'whatsapp' AND %(kind)s <> 'opt_out'
+        WHEN %(channel)s = 'whatsapp' AND %(opens_window)s
+             AND %(kind)s <> 'opt_out'
         THEN greatest(contact.whatsapp_inbound_at, %(at)s)
         ELSE contact.whatsapp_inbound_at END,
     opted_out_channels = CASE

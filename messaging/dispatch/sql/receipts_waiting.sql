@@ -2,7 +2,8 @@
 -- by our own reference if it carries one, else by the provider's id.
 SELECT receipt.id, receipt.organization_id, receipt.kind, receipt.state,
        receipt.reference, receipt.address, receipt.error_code, receipt.error_detail,
-       receipt.occurred_at, receipt.received_at, integration.channel,
+       receipt.occurred_at, receipt.received_at, receipt.integration_id,
+       integration.channel, integration.kind AS provider,
        attempt.id AS matched_id, attempt.parts, attempt.state AS attempt_state
 FROM messaging_receipt AS receipt
 JOIN messaging_integration AS integration ON integration.id = receipt.integration_id

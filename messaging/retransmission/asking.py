@@ -1,0 +1,98 @@
+"""Ask a sender's device to send messages once more, at most once at a time.
+
+Belongs outside of any transaction: the claim commits, the gateway is asked, the
+answer is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from time import monotonic, sleep
+from typing import Final
+
+from messaging.channels.contract import Accepted, Answer, InDoubt, Rejected
+from messaging.channels.gateway_requests import (
+    PATIENCE_SECONDS,
+    request_retransmission,
+)
+from messaging.models import (
+    MOST_REQUESTS,
+    RequestOutcome,
+    RetransmissionRequest,
+)
+from messaging.retransmission.claiming import Asker, Claim, Target, claim, settle
+from messaging.retransmission.words import Refusal, Refused, of_answer
+
+LOOK_EVERY_SECONDS: Final = 0.05
+ROUNDS: Final = 3
+"""How often whoever waited in vain for somebody else's request tries on their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The receipt left. A repeat within the quiet seconds has the same moment."""
+
+    at: datetime
+
+
+def ask(target: Target, asker: Asker) -> Asked | Refused:
+    """Ask for messages of one chat; a repeat is told what the first one was told."""
+    for _ in range(ROUNDS):
+        claimed = claim(target, asker)
+        if claimed.too_often:
+            return too_often(claimed.too_often)
+        if claimed.request is not None:
+            answer = _request(target, claimed)
+            settle([claimed.request], answer)
+            if not isinstance(answer, Accepted):
+                return of_answer(answer, target.integration.name)
+        others = _settled(claimed.others)
+        refused = [one for one in others if one.outcome == RequestOutcome.REFUSED]
+        if not refused:
+            ids = {one.pk for one in (*others, claimed.request) if one is not None}
+            return _told(target, ids)
+    return of_answer(
+        Rejected(refused[0].error_code, refused[0].error_detail),
+        target.integration.name,
+    )
+
+
+def too_often(message_ids: Sequence[str]) -> Refused:
+    named = ", ".join(message_ids[:5])
+    return Refused(
+        Refusal.TOO_OFTEN,
+        f"Asked for {MOST_REQUESTS} times already, which is as often as devices answer:"
+        f" {named}. Ask the person to send it again.",
+    )
+
+
+def _request(target: Target, claimed: Claim) -> Answer:
+    return request_retransmission(
+        target.integration.account,
+        target.chat_jid,
+        target.sender_jid,
+        claimed.message_ids,
+    )
+
+
+def _settled(request_ids: Iterable[int]) -> list[RetransmissionRequest]:
+    """Return other people's requests once they have their answers."""
+    found = RetransmissionRequest.objects.filter(pk__in=list(request_ids))
+    patience = monotonic() + PATIENCE_SECONDS + 1
+    while True:
+        others = list(found)
+        is_open = any(one.outcome == RequestOutcome.OPEN for one in others)
+        if not is_open or monotonic() > patience:
+            return others
+        sleep(LOOK_EVERY_SECONDS)
+
+
+def _told(target: Target, request_ids: set[int]) -> Asked | Refused:
+    """Return the answer that all of these requests together mean."""
+    fresh = RetransmissionRequest.objects.filter(pk__in=request_ids)
+    outcomes = list(fresh.values_list("outcome", "settled_at"))
+    if any(outcome != RequestOutcome.ACCEPTED for outcome, _ in outcomes):
+        return of_answer(InDoubt("timeout"), target.integration.name)
+    return Asked(max(at for _, at in outcomes if at is not None))
