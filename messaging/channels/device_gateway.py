@@ -66,7 +66,7 @@ class DeviceGateway(HttpProvider):
     # The gateway names no limit and asks to send like a human ("Rate limits").
     default_rate = 1.0
     # It downloads the media before it answers.
-    timeout = 40.0
+    timeout = 35.0
     confirms_delivery = True
     limits = Limits(text=4096, caption=1024)
     fields: Sequence[Field] = (
