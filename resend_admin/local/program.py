@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -41,15 +41,11 @@ class Program:
     when_killed: str = ""
     """What is to be said about the work that a kill has cut off."""
     death_signal: signal.Signals = signal.SIGKILL
-    before: Callable[[], object] | None = None
-    """Runs before each start, also before one that follows a crash."""
     child: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
     def start(self) -> None:
         if self.child is not None:
             leash.kill_group(self.child)
-        if self.before is not None:
-            self.before()
         with self.log.open("ab") as log:
             self.child = leash.spawn(
                 self.command,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,7 +73,7 @@ class Roster:
             f"--log={self.folder / 'sandbox.jsonl'}",
         )
 
-    def worker(self, before: Callable[[], object] | None) -> Program:
+    def worker(self) -> Program:
         worker = self.program(
             "worker",
             *(*CELERY, "worker", "--pool=threads", "--concurrency=4"),
@@ -81,7 +81,6 @@ class Roster:
         )
         worker.stop_seconds = WORKER_STOP_SECONDS
         worker.when_killed = CUT_OFF
-        worker.before = before
         return worker
 
     def beat(self) -> Program:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from resend_admin.local import env_file
-from resend_admin.local.broker import PrivateBroker, give_back_held_tasks
+from resend_admin.local.broker import PrivateBroker
 from resend_admin.local.folder_lock import FolderLock
 from resend_admin.local.ports import HOST, Ports, is_free
 from resend_admin.local.postgres import PrivatePostgres
@@ -123,10 +123,8 @@ class LocalStack:
         self.environment.setdefault("LOG_FORMAT", "line")
         if "DATABASE_URL" not in self.environment:
             self.start_postgres(ports.claim("postgres"))
-        before_worker = None
         if "BROKER_URL" not in self.environment:
             self.start_broker(ports.claim("broker"))
-            before_worker = self.take_up_held_tasks
         if self.options.sandbox:
             self.environment |= {
                 "SANDBOX_URL": f"http://{HOST}:{ports.claim('sandbox')}",
@@ -151,7 +149,7 @@ class LocalStack:
         self.supervisor.start(self.roster.web(self.options.port))
         if self.options.sandbox:
             self.start_sandbox(ports)
-        self.supervisor.start(self.roster.worker(before_worker))
+        self.supervisor.start(self.roster.worker())
         self.supervisor.start(self.roster.beat())
         self.await_answer(self.options.port, "web")
         self.greet()
@@ -179,11 +177,6 @@ class LocalStack:
         )
         self.supervisor.start(broker)
         self.environment["BROKER_URL"] = broker.url
-
-    def take_up_held_tasks(self) -> None:
-        if held := give_back_held_tasks(self.environment["BROKER_URL"]):
-            tasks = "one interrupted task" if held == 1 else f"{held} interrupted tasks"
-            say(f"The worker takes up {tasks}.")
 
     def start_sandbox(self, ports: Ports) -> None:
         self.supervisor.start(

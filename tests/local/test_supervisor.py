@@ -172,7 +172,7 @@ def test_everybody_gets_the_time_that_a_provider_may_take(folder: Path) -> None:
     longest = max(provider.timeout for provider in PROVIDERS.values())
     (folder / "logs").mkdir()
     web = roster.web(1)
-    assert roster.worker(None).stop_seconds > ATTEMPT_SECONDS
+    assert roster.worker().stop_seconds > ATTEMPT_SECONDS
     assert f"--workers-kill-timeout={ANSWER_SECONDS}" in web.command
     assert longest < ANSWER_SECONDS < web.stop_seconds
 
