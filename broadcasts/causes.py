@@ -14,8 +14,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from broadcasts import chain
 from broadcasts.models import Broadcast, BroadcastState
+from broadcasts.taken_over import failures_taken_over
 from messaging.channels.catalogue import CatalogueEntry, ErrorClass, lookup
 from messaging.failures.kept import (
     MOST_COUNTED,
@@ -233,7 +233,7 @@ class _Gathered:
 
 
 def _grouped(organization: Organization) -> dict[str, _Gathered]:
-    taken_over = chain.failures_taken_over(organization, oldest_kept(organization))
+    taken_over = failures_taken_over(organization, oldest_kept(organization))
     found: dict[str, _Gathered] = {}
     for line in kept_failures(organization, taken_over):
         entry = lookup(line.code)

@@ -6,7 +6,8 @@ when the rows are long gone. A person stands where the latest run left them:
 - Reached is who has one message that was sent, delivered or read; of several of
   them, all but the first carry ``reached_before`` and do not count.
 - A retry takes over failed (or unknown) members: their older rows do not count
-  any more. ``Broadcast.took_over`` keeps how many stood where.
+  any more. ``Broadcast.took_over`` keeps how many stood where, and how many members
+  a list brought in who were in no earlier run: they are aimed at from then on.
 - A row that a retry took back before it left gives its member back to where they
   stood. A row withheld because its member had been reached counts nowhere.
 
@@ -17,33 +18,23 @@ add up to the members aimed at.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date
-from typing import Any
 
-from django.db.models import Q, Sum
+from django.db.models import Q
 
 from broadcasts.models import Broadcast
 from broadcasts.models.broadcast import LIVE_STATES
 from broadcasts.summary import Cause, Counters, Line, causes_of, counters
+from broadcasts.taken_over import NEW, Stand, shares
 from broadcasts.ways import rows, statement
-from messaging.models import (
-    MessageState,
-    Organization,
-    SkipReason,
-    Tally,
-    TallyUnit,
-)
+from messaging.models import MessageState, SkipReason
 from messaging.models.message import REACHED_STATES, WAITING_STATES
 
 WAITING = (*WAITING_STATES, MessageState.SENDING)
 LEVELLED = ("failed", "unknown", "skipped", "cancelled")
 """Which part gives way first when the parts are more than the whole."""
-
-Stand = tuple[str, str]
-"""A state, and the cause or reason behind it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,23 +107,35 @@ class ChainSummary:
 
 def summary(broadcast: Broadcast) -> ChainSummary:
     """Return the chain that this broadcast belongs to, by two queries."""
-    root_id = broadcast.chain_root_id
-    members = list(
-        Broadcast.objects.filter(Q(pk=root_id) | Q(root_id=root_id))
+    return summaries([broadcast])[broadcast.pk]
+
+
+def summaries(broadcasts: Iterable[Broadcast]) -> dict[int, ChainSummary]:
+    """Return the chain of each of these, by two queries for all of them together."""
+    wanted = list(broadcasts)
+    roots = {one.chain_root_id for one in wanted}
+    chains: dict[int, list[Broadcast]] = defaultdict(list)
+    for one in (
+        Broadcast.objects.filter(Q(pk__in=roots) | Q(root_id__in=roots))
         .select_related("organization")
         .order_by("pk")
-    )
-    numbers = counters(one.pk for one in members)
-    runs = [
-        ChainRun(
-            broadcast=one,
-            counters=numbers[one.pk],
-            is_current=one.pk == broadcast.pk,
-            reached_first=_number(numbers[one.pk], REACHED_STATES),
+    ):
+        chains[one.chain_root_id].append(one)
+    numbers = counters(one.pk for members in chains.values() for one in members)
+    return {
+        one.pk: _added_up(
+            [
+                ChainRun(
+                    broadcast=member,
+                    counters=numbers[member.pk],
+                    is_current=member.pk == one.pk,
+                    reached_first=_number(numbers[member.pk], REACHED_STATES),
+                )
+                for member in chains[one.chain_root_id]
+            ]
         )
-        for one in members
-    ]
-    return _added_up(runs)
+        for one in wanted
+    }
 
 
 def may_be_missed(broadcast: Broadcast) -> bool:
@@ -148,7 +151,7 @@ def may_be_missed(broadcast: Broadcast) -> bool:
 
 
 def _added_up(runs: list[ChainRun]) -> ChainSummary:
-    aimed = runs[0].counters.total
+    aimed = runs[0].counters.total + sum(_newcomers(run) for run in runs)
     reached = sum(run.reached_first for run in runs)
     waiting = sum(_number(run.counters, WAITING) for run in runs)
     waiting = min(waiting, max(aimed - reached, 0))
@@ -208,7 +211,7 @@ def keep_where_members_stood(retry: Broadcast) -> None:
 def _taken_over(run: ChainRun) -> list[tuple[int, Stand, int]]:
     """Where the members of a retry stood, without those it gave back."""
     given_back = sum(line.number for line in run.counters.lines if _is_given_back(line))
-    return _shares(run.broadcast.took_over, run.counters.total - given_back)
+    return shares(run.broadcast.took_over, run.counters.total - given_back)
 
 
 def _is_given_back(line: Line) -> bool:
@@ -216,53 +219,9 @@ def _is_given_back(line: Line) -> bool:
     return is_taken_back and line.code != SkipReason.ALREADY_REACHED
 
 
-def _shares(took_over: list[list[Any]], kept: int) -> list[tuple[int, Stand, int]]:
-    """Return where those stood whom a retry took over and kept.
-
-    Until it has settled, whoever it is giving back is only known by number.
-    """
-    entries = sorted(took_over, key=lambda one: (one[1], -one[3]))
-    given_back = max(sum(number for *_, number in entries) - kept, 0)
-    taken = []
-    for run_id, state, code, number in entries:
-        returned = min(number, given_back)
-        given_back -= returned
-        taken.append((run_id, (state, code), number - returned))
-    return taken
-
-
-def failures_taken_over(
-    organization: Organization, since: date
-) -> Counter[tuple[int, str]]:
-    """Return how many failures of each broadcast and cause a retry has taken over.
-
-    By the retries made since that day, for two queries, however many rows they have.
-    """
-    found: Counter[tuple[int, str]] = Counter()
-    retries = Broadcast.objects.filter(
-        organization=organization, retry_of__isnull=False, created_at__date__gte=since
-    ).exclude(took_over=[])
-    rows = list(retries.values_list("pk", "took_over"))
-    if not rows:
-        return found
-    kept = _members_kept(pk for pk, _ in rows)
-    for pk, took_over in rows:
-        for run_id, (state, code), number in _shares(took_over, kept[pk]):
-            if state == MessageState.FAILED:
-                found[run_id, code] += number
-    return found
-
-
-def _members_kept(retry_ids: Iterable[int]) -> Counter[int]:
-    """Return how many members each retry has that it did not give back."""
-    given_back = Q(outcome=MessageState.CANCELLED) & ~Q(
-        error_code=SkipReason.ALREADY_REACHED
-    )
-    tallies = Tally.objects.filter(
-        broadcast_id__in=list(retry_ids), unit=TallyUnit.MESSAGE
-    ).exclude(given_back)
-    sums = tallies.values_list("broadcast_id").annotate(number=Sum("count"))
-    return Counter(dict(sums))
+def _newcomers(run: ChainRun) -> int:
+    """Return how many members came into the chain by the list of this run."""
+    return sum(number for _, (state, _), number in _taken_over(run) if state == NEW)
 
 
 def _levelled(standing: Counter[Stand], whole: int) -> dict[str, int]:

@@ -62,25 +62,27 @@ def _fill(retry: Broadcast) -> bool:
     frozen = FrozenMembers.objects.filter(broadcast=retry).order_by("pk").first()
     if frozen is None:
         return False
-    run_at = retry.run_at or retry.created_at
-    with connection.cursor() as cursor:
-        cursor.execute(
-            statement("freeze_members"),
-            {
-                "message_ids": frozen.message_ids,
-                "broadcast_id": retry.pk,
-                "run_at": run_at,
-                "expires_at": retry.expires_at,
-                "day": local_day(run_at, retry.organization.time_zone),
-                "priority": Priority.BULK,
-            },
-        )
+    plan_rows("freeze_members", retry, message_ids=frozen.message_ids)
     frozen.delete()
     if not FrozenMembers.objects.filter(broadcast=retry).exists():
         wait_longer()
         keep_where_members_stood(retry)
         expectation.keep(retry)
     return True
+
+
+def plan_rows(name: str, retry: Broadcast, **values: list[int]) -> None:
+    """Make rows of a retry by this statement; it gets what they have in common."""
+    run_at = retry.run_at or retry.created_at
+    common: dict[str, Any] = {
+        "broadcast_id": retry.pk,
+        "run_at": run_at,
+        "expires_at": retry.expires_at,
+        "day": local_day(run_at, retry.organization.time_zone),
+        "priority": Priority.BULK,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(statement(name), {**common, **values})
 
 
 def unfilled() -> list[int]:

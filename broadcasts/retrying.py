@@ -27,7 +27,7 @@ def create(
     person: User | None,
     run_at: datetime,
     time_zone: str,
-    shown_count: int,
+    shown_count: int | None,
     shown_at: datetime,
     include_unknown: bool = False,
 ) -> Broadcast:
@@ -35,7 +35,8 @@ def create(
 
     Everything is checked again. ``shown_count`` and ``shown_at`` come from
     ``retry.offer``: when the members who failed until then are not that many any
-    more, it is refused with CONFLICT and the person looks again. Unknown ones are
+    more, it is refused with CONFLICT and the person looks again. A program that showed
+    nobody a number names none: then it is whoever had failed by then. Unknown ones are
     included only on request, for they may get the message twice. The source, its
     messages and their attempts are not touched. Whom it covers is fixed when this
     returns; the rows of more than a page of members follow in the background.
@@ -47,12 +48,12 @@ def create(
         with transaction.atomic():
             take_slot(broadcast.organization_id)
             source = _locked_source(broadcast)
-            retry = _new_broadcast(source, person, moment, time_zone)
-            _copy_routes(source, retry)
+            retry = new_retry(source, person, moment, time_zone)
+            copy_routes(source, retry)
             wait_longer()
             chosen = candidates(source, include_unknown=include_unknown)
             number = freezing.freeze(retry, chosen, shown_at)
-            if not number or number != shown_count:
+            if not number or shown_count not in {None, number}:
                 raise _list_changed(number)
     except IntegrityError:
         live = live_retry(broadcast)
@@ -76,9 +77,10 @@ def _locked_source(broadcast: Broadcast) -> Broadcast:
     return source
 
 
-def _new_broadcast(
+def new_retry(
     source: Broadcast, person: User | None, run_at: datetime, time_zone: str
 ) -> Broadcast:
+    """Make a scheduled retry of a source that is held; it has no routes or rows yet."""
     expires_at = source.expires_at
     if expires_at is not None and expires_at <= run_at:
         expires_at = None
@@ -107,7 +109,8 @@ def _name(source: Broadcast) -> str:
     return f"Retry{ordinal} of {first.name}"[:NAME_LENGTH]
 
 
-def _copy_routes(source: Broadcast, retry: Broadcast) -> None:
+def copy_routes(source: Broadcast, retry: Broadcast) -> None:
+    """Give the retry the routes and fallbacks that its source has now."""
     replace_routes(
         retry,
         specs_of(source, RouteRole.ROUTE),
