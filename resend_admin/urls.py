@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import URLPattern, URLResolver, include, path
 
+from broadcasts.graphql.door import graphql
 from broadcasts.views.causes import causes
 from broadcasts.views.overview import overview
 from broadcasts.views.reports.page import report_csv, report_page
@@ -16,6 +17,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", overview, name="overview"),
     path("messages/causes/", causes, name="causes"),
     path("broadcasts/", include("broadcasts.urls")),
+    path("graphql", graphql, name="graphql"),
     path("reports/", report_page, name="reports"),
     path("reports/<slug:chart>.csv", report_csv, name="report-csv"),
     path("", include("messaging.urls")),

@@ -39,6 +39,7 @@ PROGRAMS = {
     "api:resend_communication",
     "api:send",
     "api:status",
+    "graphql",
     "metrics",
 }
 """No log-in: what programs call with a key of their own, and how to call it."""

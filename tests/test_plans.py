@@ -7,6 +7,7 @@ shown, within reason. An address that is new in ``test_doors`` is opened here to
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -179,6 +180,40 @@ def _causes() -> list[str]:
 
 def _queries(*chosen: Mapping[str, object]) -> list[str]:
     return [f"?{urlencode(one)}" for one in chosen]
+
+
+ROWS = "nodes { messageId outcome answer contact { name } }"
+QUESTIONS = {
+    "a list": "{ broadcasts(first: 100) { nodes { name counters { failed } } } }",
+    "a filtered list": '{ broadcasts(filter: {name: "Newsletter 7", statuses: COMPLETED'
+    ", channel: TELEGRAM, isRetry: false}) { nodes { name } } }",
+    "a list with everything": "{ broadcasts(first: 10) { nodes { name"
+    " counters { failed } failuresByCause { code } retries { name } routes { position }"
+    f" chain {{ aimed runs {{ reachedFirst }} }} rows(first: 5) {{ {ROWS} }} }} }} }}",
+    "rows": f"{{ broadcast(id: %d) {{ rows(first: 100) {{ {ROWS} }} }} }}",
+    "failed rows": "{ broadcast(id: %d) { rows(first: 100, outcomes: FAILED)"
+    f" {{ {ROWS} }} }} }}",
+    "rows of a cause": "{ broadcast(id: %d) {"
+    f' rows(first: 100, cause: "%s") {{ {ROWS} }} }} }}',
+    "the button": "{ retryState(broadcastId: %d) { enabled contactCount } }",
+    "what there is": "{ flows { name } templates { name } integrations { name }"
+    " quota { used } }",
+}
+"""What programs ask ``/graphql``; ``%d`` is the largest broadcast, ``%s`` a cause."""
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_an_answer_to_a_program_reads_what_it_tells(large: Large, name: str) -> None:
+    query = QUESTIONS[name].replace("%d", str(large.owner.largest_broadcast.pk))
+    query = query.replace("%s", _causes()[0])
+    with recorded() as statements:
+        answer = large.client.post(
+            "/graphql", json.dumps({"query": query}), content_type="application/json"
+        )
+
+    assert "errors" not in answer.json(), answer.json()["errors"]
+    complaints = [plan.complaint for plan in map(plan_of, statements) if plan.complaint]
+    assert not complaints, "\n".join(complaints)
 
 
 NAMES = sorted(doors.LISTED - doors.PUBLIC - doors.PROGRAMS)

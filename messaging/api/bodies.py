@@ -13,17 +13,15 @@ from messaging.api.problems import Problem, invalid
 MOST_BYTES = 64 * 1024
 
 
-def check_size(request: HttpRequest) -> None:
+def check_size(request: HttpRequest, most: int = MOST_BYTES) -> None:
     """Refuse a body that is too large, or may be, before any of it is read."""
     if "CONTENT_LENGTH" not in request.META and "Transfer-Encoding" in request.headers:
         raise Problem(
             411, "length_required", "Send the body in one piece, with its length."
         )
     announced = request.META.get("CONTENT_LENGTH") or "0"
-    if announced.isascii() and announced.isdigit() and int(announced) > MOST_BYTES:
-        raise Problem(
-            413, "body_too_large", f"The body is larger than {MOST_BYTES:,} bytes."
-        )
+    if announced.isascii() and announced.isdigit() and int(announced) > most:
+        raise Problem(413, "body_too_large", f"The body is larger than {most:,} bytes.")
 
 
 class StrictParser(Parser):
@@ -34,20 +32,25 @@ class StrictParser(Parser):
             raise Problem(
                 415, "unsupported_media_type", "Send the body as application/json."
             )
-        try:
-            value = json.loads(
-                request.body.decode("utf-8"),
-                object_pairs_hook=_object,
-                parse_constant=_no_number,
-            )
-            _check_text(value)
-        except RecursionError:
-            raise invalid("The body is nested too deeply.") from None
-        except UnicodeDecodeError:
-            raise invalid("The body is not text in UTF-8.") from None
-        except ValueError as error:
-            raise invalid(f"The body is not valid JSON: {_why(error)}.") from None
-        return value
+        return read_json(request.body)
+
+
+def read_json(raw: bytes) -> Any:
+    """Return what the text says; raise a :class:`Problem` for what is no JSON."""
+    try:
+        value = json.loads(
+            raw.decode("utf-8"),
+            object_pairs_hook=_object,
+            parse_constant=_no_number,
+        )
+        _check_text(value)
+    except RecursionError:
+        raise invalid("The body is nested too deeply.") from None
+    except UnicodeDecodeError:
+        raise invalid("The body is not text in UTF-8.") from None
+    except ValueError as error:
+        raise invalid(f"The body is not valid JSON: {_why(error)}.") from None
+    return value
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -62,7 +62,7 @@ def keyset_page(
     lists that know a shorter way to their first rows than PostgreSQL would find.
     """
     for parameter in (OLDER, NEWER):
-        key = _read_cursor(queryset.model, params.get(parameter, ""), order)
+        key = key_in(queryset.model, params.get(parameter, ""), order)
         if key is None:
             continue
         if parameter == OLDER:
@@ -87,8 +87,8 @@ def _page_below(
     rows = found[:size]
     return KeysetPage(
         rows=rows,
-        newer=_cursor(rows[0], order) if rows and key is not None else "",
-        older=_cursor(rows[-1], order) if len(found) > size else "",
+        newer=cursor_of(rows[0], order) if rows and key is not None else "",
+        older=cursor_of(rows[-1], order) if len(found) > size else "",
     )
 
 
@@ -105,8 +105,8 @@ def _page_above(
     rows = found[:size][::-1]
     return KeysetPage(
         rows=rows,
-        newer=_cursor(rows[0], order) if len(found) > size else "",
-        older=_cursor(rows[-1], order) if rows else "",
+        newer=cursor_of(rows[0], order) if len(found) > size else "",
+        older=cursor_of(rows[-1], order) if rows else "",
     )
 
 
@@ -130,7 +130,8 @@ def _behind(order: Sequence[str], key: Sequence[Any]) -> Q:
     return Q(**{f"{name}__{comparison}e": value}) & (beyond | tie)
 
 
-def _cursor(row: Model, order: Sequence[str]) -> str:
+def cursor_of(row: Model, order: Sequence[str]) -> str:
+    """Return the place of a row in a list that is in this order."""
     values = [_written(_value(row, column.removeprefix("-"))) for column in order]
     text = json.dumps(values, separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
@@ -148,9 +149,7 @@ def _written(value: Any) -> int | str:
     return value if isinstance(value, int) else str(value)
 
 
-def _read_cursor(
-    model: type[Model], cursor: str, order: Sequence[str]
-) -> list[Any] | None:
+def key_in(model: type[Model], cursor: str, order: Sequence[str]) -> list[Any] | None:
     """The key in the cursor, each value of its column's type; else nothing."""
     if not cursor or len(cursor) > _LONGEST_CURSOR:
         return None
