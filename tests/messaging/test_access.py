@@ -127,6 +127,13 @@ def test_groups_are_made_again_and_otherwise_left_alone() -> None:
     assert not Group.objects.get(name=WRITERS).permissions.exists()
 
 
+@pytest.mark.django_db(transaction=True)
+def test_groups_are_made_again_where_every_table_is_emptied() -> None:
+    call_command("flush", verbosity=0, interactive=False)
+
+    assert set(Group.objects.values_list("name", flat=True)) >= {READERS, WRITERS}
+
+
 def test_somebody_with_no_rights_is_told_whom_to_ask(ours: World) -> None:
     browser = Client()
     browser.force_login(ours.person("new", Role.NONE))
