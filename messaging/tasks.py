@@ -9,7 +9,7 @@ from typing import Any
 from celery import shared_task
 from celery.signals import worker_process_init, worker_shutting_down
 
-from messaging import api_clients, idempotency, receipts
+from messaging import api_clients, idempotency, receipts, sessions, sign_in_pace
 from messaging.bulk import running as bulk_running
 from messaging.dispatch import doorbell, pace, pulse
 from messaging.dispatch import rescue as rescuing
@@ -64,9 +64,11 @@ def prune_pairs() -> None:
 
 @shared_task(name="messaging.tasks.prune_api")
 def prune_api() -> None:
-    """Forget answers that nobody may ask for again, and tokens that have expired."""
+    """Forget answers that nobody may ask for again, and what has expired."""
     idempotency.prune()
     api_clients.prune_tokens()
+    sessions.prune()
+    sign_in_pace.prune()
 
 
 @shared_task(name="messaging.tasks.tend_retransmissions")

@@ -4,6 +4,16 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
+from messaging.views.account import (
+    account,
+    account_password,
+    account_recovery_codes,
+    account_second_factor,
+    account_second_factor_begin,
+    account_second_factor_off,
+    account_session_end,
+    account_sessions_end,
+)
 from messaging.views.bulk import (
     bulk_cancel,
     bulk_csv,
@@ -50,6 +60,30 @@ from messaging.views.webhooks import (
 
 app_name = "messaging"
 urlpatterns: list[URLPattern] = [
+    path("account/", account, name="account"),
+    path("account/password/", account_password, name="account-password"),
+    path(
+        "account/second-step/begin/",
+        account_second_factor_begin,
+        name="account-second-factor-begin",
+    ),
+    path("account/second-step/", account_second_factor, name="account-second-factor"),
+    path(
+        "account/second-step/off/",
+        account_second_factor_off,
+        name="account-second-factor-off",
+    ),
+    path(
+        "account/second-step/codes/",
+        account_recovery_codes,
+        name="account-recovery-codes",
+    ),
+    path(
+        "account/sessions/<int:pk>/end/",
+        account_session_end,
+        name="account-session-end",
+    ),
+    path("account/sessions/end/", account_sessions_end, name="account-sessions-end"),
     path("messages/", message_list, name="message-list"),
     path("messages/unknown/", message_unknown, name="message-unknown"),
     path("messages/bulk/", bulk_list, name="bulk-list"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,16 +17,26 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
 
 from broadcasts.models import BroadcastState
-from messaging.models import BulkResend, BulkResendItem, User
+from messaging.models import BulkResend, BulkResendItem, Session, User
 from messaging.webhooks import emitting
 from tests.factories import World
 from tests.messaging.webhooks.steps import endpoint_of
 
 pytestmark = pytest.mark.django_db
 
-PUBLIC = {"login", "logout", "healthz", "readyz", "ui:theme", "messaging:hook"}
+PUBLIC = {
+    "login",
+    "login-code",
+    "admin-login",
+    "logout",
+    "healthz",
+    "readyz",
+    "ui:theme",
+    "messaging:hook",
+}
 """No log-in: probes, the log-in itself, and providers with their own proof."""
 FRAMES = {"messaging:embedded-communications", "messaging:embedded-resend"}
 """No log-in and no cookie: a signed token opens one member in another product."""
@@ -57,6 +68,18 @@ PAGES = {
     "report-csv",
 }
 """Lists: everybody of an organization, each with what is theirs."""
+OWN_PAGES = {
+    "admin-password",
+    "messaging:account",
+    "messaging:account-password",
+    "messaging:account-recovery-codes",
+    "messaging:account-second-factor",
+    "messaging:account-second-factor-begin",
+    "messaging:account-second-factor-off",
+    "messaging:account-sessions-end",
+}
+"""About nobody but the person who is signed in, whoever that is."""
+OF_A_SESSION = {"messaging:account-session-end"}
 WRITERS_PAGES = {
     "broadcasts:broadcast-create",
     "broadcasts:audience-preview",
@@ -152,6 +175,7 @@ class Estate:
             (OF_A_MEMBER, "member"),
             (OF_AN_ENDPOINT | CHANGES_OF_AN_ENDPOINT, "endpoint"),
             (CHANGES_OF_AN_INTEGRATION, "integration"),
+            (OF_A_SESSION, "session"),
         ):
             if name in group:
                 return reverse(name, args=[self.numbers[noun]])
@@ -186,6 +210,11 @@ def estate(world: World) -> Estate:
             "bulk resend": bulk.pk,
             "member": message.contact_id,
             "integration": world.integration().pk,
+            "session": Session.objects.create(
+                session_key=f"of {world.organization.pk}",
+                person=world.editor,
+                expire_date=timezone.now() + timedelta(days=1),
+            ).pk,
         },
         contact.external_id,
     )
@@ -217,8 +246,10 @@ READ = OF_A_BROADCAST | OF_A_MESSAGE | OF_A_BULK_RESEND | OF_A_MEMBER
 ADMINS_READ = OF_AN_ENDPOINT | OF_A_DELIVERY
 ADMINS_CHANGES = CHANGES_OF_AN_ENDPOINT | CHANGES_OF_A_DELIVERY
 ADMINS = ADMINS_PAGES | ADMINS_READ | ADMINS_CHANGES
-ROWS = READ | CHANGES | ADMINS_READ | ADMINS_CHANGES
-LISTED = PUBLIC | PROGRAMS | FRAMES | PAGES | WRITERS_PAGES | ADMINS_PAGES | ROWS
+ROWS = READ | CHANGES | ADMINS_READ | ADMINS_CHANGES | OF_A_SESSION
+LISTED = (
+    PUBLIC | OWN_PAGES | PROGRAMS | FRAMES | PAGES | WRITERS_PAGES | ADMINS_PAGES | ROWS
+)
 
 
 def test_every_address_is_listed_here() -> None:

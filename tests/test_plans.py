@@ -33,8 +33,8 @@ from tests.plans import Statement, plan_of, recorded
 pytestmark = pytest.mark.django_db
 
 MESSAGES = 40_000
-OPENED = {200, 204, 405, 409}
-"""Some addresses only take what is posted, or say that it is too late for that."""
+OPENED = {200, 204, 302, 405, 409}
+"""Some addresses only take what is posted, lead on, or say that it is too late."""
 EXPORTS = {
     "broadcasts:broadcast-failed-csv",
     "messaging:bulk-csv",
@@ -90,6 +90,7 @@ def _estate(owner: Owner, world: World) -> doors.Estate:
     endpoint, _ = endpoint_of(world, name="Shop")
     delivery = emitting.send_test(endpoint, asked_by_name="admin")
     numbers = {
+        "session": 1,
         "endpoint": endpoint.pk,
         "delivery": delivery.pk,
         "integration": owner.integrations[0].pk,

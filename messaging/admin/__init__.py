@@ -16,6 +16,7 @@ from messaging.admin import (
     integrations,
     people,
     resending,
+    signing_in,
     traffic,
     webhooks,
 )
@@ -31,6 +32,7 @@ __all__ = [
     "integrations",
     "people",
     "resending",
+    "signing_in",
     "traffic",
     "webhooks",
 ]

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import UserChangeForm
 from django.contrib.auth.models import Group
-from django.http import HttpRequest
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
 
+from messaging import account, sessions
 from messaging.admin.tenancy import TenantAdmin, is_operator
 from messaging.models import Organization, Role, User
 
@@ -81,6 +87,86 @@ class PersonAdmin(TenantAdmin, BaseUserAdmin):
             },
         ),
     )
+
+    def get_urls(self) -> list[URLPattern]:
+        own = [
+            path(
+                f"<path:object_id>/{verb}/",
+                self.admin_site.admin_view(view),
+                name=f"messaging_user_{verb.replace('-', '_')}",
+            )
+            for verb, view in (
+                ("reset-second-step", self.reset_second_step_view),
+                ("end-sessions", self.end_sessions_view),
+            )
+        ]
+        return own + list(super().get_urls())
+
+    def reset_second_step_view(
+        self, request: HttpRequest, object_id: str
+    ) -> HttpResponse:
+        """Let in somebody who has lost their phone and their recovery codes."""
+        return self._asked(
+            request,
+            object_id,
+            verb="Reset the second step",
+            sentence="The next log-in asks for the password alone, so make sure that"
+            " it is really this person who asks. Their sessions end.",
+            do=account.reset_second_factor,
+        )
+
+    def end_sessions_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self._asked(
+            request,
+            object_id,
+            verb="End all sessions",
+            sentence="This person is logged out everywhere, at once.",
+            do=account.end_sessions,
+        )
+
+    def _asked(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        *,
+        verb: str,
+        sentence: str,
+        do: Callable[..., Any],
+    ) -> HttpResponse:
+        """Ask first; then do it, on record here and in the audit trail."""
+        person: User = self.get_object(request, object_id)
+        if not self.has_change_permission(request, person):
+            raise PermissionDenied
+        back = reverse("admin:messaging_user_change", args=[person.pk])
+        if request.method != "POST":
+            context = {
+                **self.admin_site.each_context(request),
+                "title": f"{verb}: {person}",
+                "opts": self.opts,
+                "verb": verb,
+                "sentence": sentence,
+                "back": back,
+            }
+            return TemplateResponse(request, "admin/messaging/user/ask.html", context)
+        with transaction.atomic():
+            do(person, by=request.user)
+            self.log_change(request, person, f"{verb}.")
+        self.message_user(request, f"{verb}: done for {person}.", messages.SUCCESS)
+        return HttpResponseRedirect(back)
+
+    def user_change_password(
+        self, request: HttpRequest, id: str, form_url: str = ""
+    ) -> HttpResponse:
+        """Set a password; what the old one had opened ends with it."""
+        person: User = self.get_object(request, id)
+        before = person.password
+        with transaction.atomic():
+            response = super().user_change_password(request, id, form_url)
+            person.refresh_from_db(fields=["password"])
+            if person.password != before:
+                own = request.session if person == request.user else None
+                sessions.end_all(person, but=own)
+        return response
 
     def save_model(
         self, request: HttpRequest, obj: User, form: Any, change: bool

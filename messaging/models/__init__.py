@@ -9,6 +9,7 @@ from messaging.models.api_client import (
     KeptAnswer,
 )
 from messaging.models.attempt import Attempt, AttemptState
+from messaging.models.audit_entry import AuditEntry, AuditKind
 from messaging.models.automatic_retry import AutomaticRetry, StoppedRetry
 from messaging.models.bulk import (
     BulkItemState,
@@ -46,6 +47,8 @@ from messaging.models.organization import Organization
 from messaging.models.pulse import Pulse
 from messaging.models.receipt import Receipt, ReceiptResult
 from messaging.models.rights import Right
+from messaging.models.second_factor import RecoveryCode, SecondFactor, SignInPace
+from messaging.models.session import Session
 from messaging.models.tally import (
     DailyFigure,
     FigureKind,
@@ -81,6 +84,8 @@ __all__ = [
     "ApiClientPace",
     "Attempt",
     "AttemptState",
+    "AuditEntry",
+    "AuditKind",
     "AutomaticRetry",
     "BulkItemState",
     "BulkResend",
@@ -119,10 +124,14 @@ __all__ = [
     "Receipt",
     "ReceiptResult",
     "Recovery",
+    "RecoveryCode",
     "RequestOutcome",
     "RetransmissionRequest",
     "Right",
     "Role",
+    "SecondFactor",
+    "Session",
+    "SignInPace",
     "SkipReason",
     "StoppedRetry",
     "Tally",

@@ -49,6 +49,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
         "zone_label": zone_label(),
         "nav_items": nav_items(request) if signed_in else [],
         "dialog_base": dialog_base(request),
+        "account_url": _address_of("messaging:account") if signed_in else "",
         "person_name": _person_name(user) if signed_in else "",
         "organization_name": (
             str(getattr(user, "organization", None) or "") if signed_in else ""
@@ -62,12 +63,19 @@ def nav_items(request: HttpRequest) -> list[NavItem]:
     for label, name, icon, keys, trait in _PLACES:
         if not getattr(request.user, trait, False):
             continue
-        try:
-            url = reverse(name)
-        except NoReverseMatch:
+        url = _address_of(name)
+        if not url:
             continue
         items.append(NavItem(label, url, icon, keys, _is_current(request.path, url)))
     return items
+
+
+def _address_of(name: str) -> str:
+    """Return the address of a page; empty where the project does not have it."""
+    try:
+        return reverse(name)
+    except NoReverseMatch:
+        return ""
 
 
 def _is_current(path: str, url: str) -> bool:

@@ -27,6 +27,7 @@ INLINE = re.compile(
 class Person(SimpleNamespace):
     is_authenticated = True
     is_staff = False
+    may_read = True
     organization = "Tulip Foundation"
 
     def get_full_name(self) -> str:
