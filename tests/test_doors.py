@@ -45,6 +45,8 @@ PROGRAMS = {
     "api:openapi-json",
     "api:openapi-view",
     "api:oauth-token",
+    "api:request_history",
+    "api:request_retransmission",
     "api:resend_by_body",
     "api:resend_by_path",
     "api:resend_communication",

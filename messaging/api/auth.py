@@ -23,13 +23,18 @@ class _Auth(AuthBase):
     """
 
     scheme: str
+    may_be_bare = False
+    """Whether the credentials may stand there without the name of the scheme."""
 
     def __init__(self, *, write: bool) -> None:
         self.write = write
         super().__init__()
 
     def __call__(self, request: HttpRequest) -> ApiClient | None:
-        scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
+        given = request.headers.get("Authorization", "").strip()
+        scheme, space, credentials = given.partition(" ")
+        if not space and self.may_be_bare:
+            scheme, credentials = self.scheme, given
         if scheme.lower() != self.scheme:
             return None
         client = self.recognise(credentials.strip())
@@ -105,6 +110,8 @@ class Bearer(_Auth):
         " has all of the client's access."
     )
     scheme = "bearer"
+    # As WUTS has it: "bare token accepted".
+    may_be_bare = True
 
     def recognise(self, credentials: str) -> ApiClient | None:
         return api_clients.with_bearer(credentials)

@@ -17,6 +17,7 @@ from django.utils.crypto import get_random_string
 
 REQUEST_ID = "X-Request-Id"
 _HEX = "0123456789abcdef"
+_CHALLENGE = 'Basic realm="Resend Admin", charset="UTF-8", Bearer'
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,5 +85,5 @@ def refuse(request: HttpRequest, problem: Problem, envelope: Envelope) -> HttpRe
     if problem.retry_after is not None:
         response["Retry-After"] = str(max(1, math.ceil(problem.retry_after)))
     if problem.status == 401:
-        response["WWW-Authenticate"] = 'Basic realm="Resend Admin", charset="UTF-8"'
+        response["WWW-Authenticate"] = _CHALLENGE
     return response

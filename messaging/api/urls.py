@@ -13,7 +13,15 @@ from django.urls import URLPattern, path
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
-from messaging.api import capillary, embedding, oauth, sendexa, sendexa_words
+from messaging.api import (
+    capillary,
+    embedding,
+    gateway,
+    gateway_words,
+    oauth,
+    sendexa,
+    sendexa_words,
+)
 from messaging.api.bodies import StrictParser, check_size
 from messaging.api.problems import (
     REQUEST_ID,
@@ -41,6 +49,9 @@ write access to Communication and a limit of requests per minute (429 with
 ENVELOPES: dict[str, Envelope] = {
     "/v1/": sendexa_words.envelope,
     "/v2/": capillary.envelope,
+    "/messages/": gateway_words.envelope,
+    "/send/": gateway_words.envelope,
+    "/jobs/": gateway_words.envelope,
 }
 """Whose words an address answers in."""
 
@@ -64,6 +75,7 @@ api = Doors(
 api.add_router("/v1/whatsapp", sendexa.router)
 api.add_router("/v2/communications", capillary.router)
 api.add_router("/embed", embedding.router)
+api.add_router("", gateway.router)
 
 WORDS = {
     "missing": "This field is required.",

@@ -39,24 +39,26 @@ class Asked:
 
 def ask(target: Target, asker: Asker) -> Asked | Refused:
     """Ask for messages of one chat; a repeat is told what the first one was told."""
+    last: Answer = InDoubt("timeout")
     for _ in range(ROUNDS):
         claimed = claim(target, asker)
         if claimed.too_often:
             return too_often(claimed.too_often)
+        ids = set(claimed.others)
         if claimed.request is not None:
             answer = _request(target, claimed)
             settle([claimed.request], answer)
             if not isinstance(answer, Accepted):
                 return of_answer(answer, target.integration.name)
-        others = _settled(claimed.others)
-        refused = [one for one in others if one.outcome == RequestOutcome.REFUSED]
-        if not refused:
-            ids = {one.pk for one in (*others, claimed.request) if one is not None}
-            return _told(target, ids)
-    return of_answer(
-        Rejected(refused[0].error_code, refused[0].error_detail),
-        target.integration.name,
-    )
+            ids.add(claimed.request.pk)
+        requests = _settled(ids)
+        refused = [one for one in requests if one.outcome == RequestOutcome.REFUSED]
+        if requests and not refused:
+            return _told(target, requests)
+        # What somebody else asked for in vain may be claimed once more.
+        for one in refused:
+            last = Rejected(one.error_code, one.error_detail)
+    return of_answer(last, target.integration.name)
 
 
 def too_often(message_ids: Sequence[str]) -> Refused:
@@ -78,21 +80,19 @@ def _request(target: Target, claimed: Claim) -> Answer:
 
 
 def _settled(request_ids: Iterable[int]) -> list[RetransmissionRequest]:
-    """Return other people's requests once they have their answers."""
+    """Return these requests once they have their answers."""
     found = RetransmissionRequest.objects.filter(pk__in=list(request_ids))
     patience = monotonic() + PATIENCE_SECONDS + 1
     while True:
-        others = list(found)
-        is_open = any(one.outcome == RequestOutcome.OPEN for one in others)
+        requests = list(found.all())
+        is_open = any(one.outcome == RequestOutcome.OPEN for one in requests)
         if not is_open or monotonic() > patience:
-            return others
+            return requests
         sleep(LOOK_EVERY_SECONDS)
 
 
-def _told(target: Target, request_ids: set[int]) -> Asked | Refused:
+def _told(target: Target, requests: Sequence[RetransmissionRequest]) -> Asked | Refused:
     """Return the answer that all of these requests together mean."""
-    fresh = RetransmissionRequest.objects.filter(pk__in=request_ids)
-    outcomes = list(fresh.values_list("outcome", "settled_at"))
-    if any(outcome != RequestOutcome.ACCEPTED for outcome, _ in outcomes):
+    if any(one.outcome != RequestOutcome.ACCEPTED for one in requests):
         return of_answer(InDoubt("timeout"), target.integration.name)
-    return Asked(max(at for _, at in outcomes if at is not None))
+    return Asked(max(one.settled_at for one in requests if one.settled_at is not None))

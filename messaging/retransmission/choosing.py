@@ -16,7 +16,7 @@ from messaging.retransmission.words import Refusal, Refused
 KIND: Final = "device_gateway"
 
 NONE = Refused(
-    Refusal.NOT_READY,
+    Refusal.NOT_FOUND,
     "Your organization has no device gateway that is switched on. Ask an admin to add"
     " one under Integrations.",
 )

@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from messaging.channels.contract import Accepted
 from messaging.channels.gateway_requests import request_history
-from messaging.models import Integration
+from messaging.channels.jids import phone_of
+from messaging.models import InboundMessage, Integration
 from messaging.retransmission.words import Refused, of_answer
 
 MOST_MESSAGES: Final = 100
@@ -22,6 +23,24 @@ class Anchor:
     is_from_us: bool = False
     seconds: int = 0
     """Unix time in seconds, as the gateway wants it."""
+
+
+def oldest_known(integration: Integration, chat_jid: str) -> Anchor:
+    """Return the oldest message of a chat that is on record, if there is one."""
+    phone = phone_of(chat_jid)
+    known = InboundMessage.objects.filter(
+        organization_id=integration.organization_id,
+        integration=integration,
+        phone=phone,
+        chat_jid=chat_jid,
+        heard_at__isnull=False,
+    )
+    # Only conversations of two have an index that leads to their oldest message.
+    found = known.order_by("occurred_at", "id").first() if phone else None
+    if found is None:
+        return Anchor()
+    seconds = int(found.occurred_at.timestamp())
+    return Anchor(found.message_id, found.is_from_us, seconds)
 
 
 def request(
