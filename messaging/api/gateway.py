@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import P, PathEx, Router
 from pydantic import Field
 
+from messaging.api import gateway_examples as examples
 from messaging.api.auth import client_of, writers
 from messaging.api.gateway_words import (
     Answer,
@@ -51,20 +52,6 @@ Device = Annotated[
 ]
 
 router = Router(tags=["Device gateway (WUTS)"])
-
-RETRY_EXAMPLE: dict[str, Any] = {
-    "requestBody": {
-        "content": {
-            "application/json": {
-                "example": {
-                    "chat_jid": "120363039000000000@g.us",
-                    "sender_jid": "5511999999999@s.whatsapp.net",
-                    "message_ids": ["3EB0A1B2C3D4E5F60718"],
-                }
-            }
-        }
-    }
-}
 
 
 class RetryBody(Body):
@@ -113,6 +100,7 @@ class HistoryAnswer(Answer):
     response={200: HistoryAnswer, **ERRORS},
     summary="Request a chat history sync",
     operation_id="request_history",
+    openapi_extra=examples.HISTORY,
 )
 def request_history(request: HttpRequest, body: HistoryBody) -> HttpResponse:
     """Ask the device for older messages of a chat. They come later, by an event.
@@ -150,9 +138,11 @@ def request_history(request: HttpRequest, body: HistoryBody) -> HttpResponse:
     response={200: RetryAnswer, **ERRORS},
     summary="Request message retransmission",
     operation_id="request_retransmission",
-    openapi_extra=RETRY_EXAMPLE,
+    openapi_extra=examples.RETRY,
 )
-def retry(request: HttpRequest, message_id: PathId, body: RetryBody) -> HttpResponse:
+def request_retransmission(
+    request: HttpRequest, message_id: PathId, body: RetryBody
+) -> HttpResponse:
     """Send a retry receipt: the sender's device is asked to send the messages again.
 
     A message is asked for 5 times at most. The same request within 10 seconds is

@@ -25,6 +25,8 @@ DOORS = {
     "/v1/whatsapp/status/{messageId}": "get",
     "/v2/communications/resend": "post",
     "/embed/tokens": "post",
+    "/messages/history/request": "post",
+    "/messages/{id}/retry": "post",
 }
 
 
