@@ -25,6 +25,7 @@ from messaging.views.bulk_dialog import bulk_create
 from messaging.views.cause_dialog import cause_resend
 from messaging.views.embed import embedded_communications, embedded_resend
 from messaging.views.hooks import hook
+from messaging.views.inbound import member_history
 from messaging.views.integrations import integration_resume
 from messaging.views.member_import import (
     member_import,
@@ -41,6 +42,11 @@ from messaging.views.resending import (
     message_take_back,
 )
 from messaging.views.unknown import message_count, message_unknown
+from messaging.views.unreadable import (
+    unreadable_ask,
+    unreadable_ask_one,
+    unreadable_list,
+)
 from messaging.views.webhook_deliveries import (
     webhook_delivery,
     webhook_delivery_live,
@@ -109,6 +115,9 @@ urlpatterns: list[URLPattern] = [
         message_follow_up_cancel,
         name="message-follow-up-cancel",
     ),
+    path("unreadable/", unreadable_list, name="unreadable-list"),
+    path("unreadable/ask/", unreadable_ask, name="unreadable-ask"),
+    path("unreadable/<int:pk>/ask/", unreadable_ask_one, name="unreadable-ask-one"),
     path("members/", member_list, name="member-list"),
     path("members/import/", member_import, name="member-import"),
     path(
@@ -122,6 +131,7 @@ urlpatterns: list[URLPattern] = [
         name="member-import-template",
     ),
     path("members/<int:pk>/", member_detail, name="member-detail"),
+    path("members/<int:pk>/history/", member_history, name="member-history"),
     path(
         "embed/members/<path:external_id>/communications/",
         embedded_communications,

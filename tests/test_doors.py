@@ -23,6 +23,7 @@ from broadcasts.models import BroadcastState
 from messaging.models import BulkResend, BulkResendItem, Session, User
 from messaging.webhooks import emitting
 from tests.factories import World
+from tests.messaging.retransmission.steps import unread_message
 from tests.messaging.webhooks.steps import endpoint_of
 
 pytestmark = pytest.mark.django_db
@@ -66,6 +67,7 @@ PAGES = {
     "messaging:message-unknown",
     "messaging:bulk-list",
     "messaging:member-list",
+    "messaging:unreadable-list",
     "reports",
     "report-csv",
 }
@@ -87,6 +89,7 @@ WRITERS_PAGES = {
     "broadcasts:audience-preview",
     "messaging:bulk-create",
     "messaging:cause-resend",
+    "messaging:unreadable-ask",
     "messaging:member-import",
     "messaging:member-import-problems",
     "messaging:member-import-template",
@@ -124,6 +127,8 @@ OF_A_BULK_RESEND = {
 }
 CHANGES_OF_A_BULK_RESEND = {"messaging:bulk-cancel"}
 OF_A_MEMBER = {"messaging:member-detail"}
+CHANGES_OF_A_MEMBER = {"messaging:member-history"}
+CHANGES_OF_AN_UNREADABLE = {"messaging:unreadable-ask-one"}
 CHANGES_OF_AN_INTEGRATION = {"messaging:integration-resume"}
 
 ADMINS_PAGES = {"messaging:webhook-list", "messaging:webhook-create"}
@@ -143,6 +148,7 @@ CHANGES_OF_A_DELIVERY = {"messaging:webhook-delivery-resend"}
 BIG_TABLES = (
     "messaging_message|messaging_attempt|messaging_contact|messaging_receipt"
     "|messaging_bulkresenditem|messaging_webhookevent|messaging_webhookdelivery"
+    "|messaging_inboundmessage|messaging_retransmissionrequest"
 )
 COUNTS_ROWS = re.compile(
     rf'COUNT\((?:(?!\(SELECT).)*? FROM "?({BIG_TABLES})"?', re.IGNORECASE | re.DOTALL
@@ -174,7 +180,8 @@ class Estate:
             (OF_A_BROADCAST | CHANGES_OF_A_BROADCAST, "broadcast"),
             (OF_A_MESSAGE | CHANGES_OF_A_MESSAGE, "message"),
             (OF_A_BULK_RESEND | CHANGES_OF_A_BULK_RESEND, "bulk resend"),
-            (OF_A_MEMBER, "member"),
+            (OF_A_MEMBER | CHANGES_OF_A_MEMBER, "member"),
+            (CHANGES_OF_AN_UNREADABLE, "unreadable"),
             (OF_AN_ENDPOINT | CHANGES_OF_AN_ENDPOINT, "endpoint"),
             (CHANGES_OF_AN_INTEGRATION, "integration"),
             (OF_A_SESSION, "session"),
@@ -211,6 +218,7 @@ def estate(world: World) -> Estate:
             "message": message.pk,
             "bulk resend": bulk.pk,
             "member": message.contact_id,
+            "unreadable": unread_message(world.integration("device_gateway"), "A").pk,
             "integration": world.integration().pk,
             "session": Session.objects.create(
                 session_key=f"of {world.organization.pk}",
@@ -243,6 +251,8 @@ CHANGES = (
     | CHANGES_OF_A_MESSAGE
     | CHANGES_OF_A_BULK_RESEND
     | CHANGES_OF_AN_INTEGRATION
+    | CHANGES_OF_A_MEMBER
+    | CHANGES_OF_AN_UNREADABLE
 )
 READ = OF_A_BROADCAST | OF_A_MESSAGE | OF_A_BULK_RESEND | OF_A_MEMBER
 ADMINS_READ = OF_AN_ENDPOINT | OF_A_DELIVERY

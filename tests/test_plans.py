@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 import pytest
 from django.db import connection, transaction
 from django.test import Client
+from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
 from benchmarks.causes import causes_of
@@ -23,10 +24,17 @@ from benchmarks.owners import Owner
 from benchmarks.population import populate
 from messaging import embed
 from messaging.filters import SEEN_STATES
-from messaging.models import BulkResend, Contact, Message, MessageState
+from messaging.models import (
+    BulkResend,
+    Contact,
+    InboundMessage,
+    Message,
+    MessageState,
+)
 from messaging.webhooks import emitting
 from tests import test_doors as doors
 from tests.factories import World
+from tests.messaging.retransmission.steps import PERSON
 from tests.messaging.webhooks.steps import endpoint_of
 from tests.plans import Statement, plan_of, recorded
 
@@ -98,8 +106,35 @@ def _estate(owner: Owner, world: World) -> doors.Estate:
         "message": failed.pk,
         "bulk resend": bulk.pk,
         "member": member.pk,
+        "unreadable": _unreadable(world, member),
     }
     return doors.Estate(world, numbers, member.external_id)
+
+
+def _unreadable(world: World, member: Contact) -> int:
+    """Let thousands of messages come in, most of them readable; return one."""
+    device = world.integration("device_gateway")
+    states = ("received",) * 6 + ("waiting", "recovered", "expired")
+    rows = []
+    for number in range(6_000):
+        state = states[number % len(states)]
+        closed = timezone.now() if state in {"recovered", "expired"} else None
+        rows.append(
+            InboundMessage(
+                organization=world.organization,
+                integration=device,
+                message_id=f"M{number}",
+                chat_jid=PERSON,
+                sender_jid=PERSON,
+                phone=member.phone,
+                occurred_at=timezone.now() - timedelta(minutes=number),
+                state=state,
+                closed_at=closed,
+                reason="too_old" if state == "expired" else "",
+            )
+        )
+    InboundMessage.objects.bulk_create(rows)
+    return int(rows[6].pk)
 
 
 def asked(large: Large) -> dict[str, list[str]]:
@@ -170,6 +205,13 @@ def asked(large: Large) -> dict[str, list[str]]:
         "broadcasts:broadcast-detail": _queries(
             {"cause": causes[0]}, {"cause": causes[-1]}, {"cause": "nobody:knows"}
         ),
+        "messaging:unreadable-list": _queries(
+            *(
+                {"state": one}
+                for one in ("waiting", "requested", "recovered", "expired")
+            )
+        ),
+        "messaging:unreadable-ask": _queries({"all": 1}),
         "messaging:bulk-detail": _queries({"show": "queued"}, {"code": "too_old"}),
     }
 

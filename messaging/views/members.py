@@ -25,6 +25,7 @@ from messaging.models import Contact, Message
 from messaging.models.contact import CHANNEL_NAMES
 from messaging.models.message import ARRIVED_STATES
 from messaging.views.communications import communications
+from messaging.views.inbound import inbound_of
 from messaging.views.known_traits import known_traits
 from resend_admin.ui.keyset import keyset_page
 
@@ -66,6 +67,7 @@ def member_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "may_write": may_write,
         "reach": _reach(member),
         "window": _window(member),
+        "inbound": inbound_of(member, request.GET),
         "trail": [("Members", reverse("messaging:member-list"))],
     }
     return render(request, "messaging/member_detail.html", context)

@@ -13,6 +13,7 @@ from django.db import connection
 from django.utils import timezone
 
 from messaging.models import (
+    Actor,
     InboundMessage,
     Integration,
     RequestOutcome,
@@ -29,7 +30,7 @@ from tests.messaging.retransmission.steps import GROUP, PERSON
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-SHOP = Asker(claiming.Actor.API, "Shop")
+SHOP = Asker(Actor.API, "Shop")
 
 
 def target(integration: Integration, *ids: str, chat: str = PERSON) -> Target:

@@ -1,0 +1,190 @@
+"""Messages that a device could not read: the queue, and asking for them again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import (
+    require_http_methods,
+    require_POST,
+    require_safe,
+)
+
+from messaging.access import (
+    organization_of,
+    own_or_404,
+    person_of,
+    require_organization,
+    role_required,
+)
+from messaging.models import (
+    Actor,
+    Contact,
+    InboundMessage,
+    InboundState,
+    Organization,
+    Role,
+)
+from messaging.retransmission import unreadable
+from messaging.retransmission.asking_many import MOST_MESSAGES, ask_many
+from messaging.retransmission.claiming import Asker
+from messaging.views.unreadable_words import (
+    STATE_PILLS,
+    result_in_words,
+    sentence_of,
+    why_not,
+)
+from resend_admin.ui.dialogs import close_dialog, render_dialog
+from resend_admin.ui.keyset import keyset_page
+from resend_admin.ui.pills import Pill
+
+STATES: Final = (
+    ("", "All"),
+    (InboundState.WAITING.value, "Waiting"),
+    (InboundState.REQUESTED.value, "Asked for"),
+    (InboundState.RECOVERED.value, "Recovered"),
+    (InboundState.EXPIRED.value, "Given up"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One message of the queue, ready to be shown."""
+
+    message: InboundMessage
+    member: Contact | None
+    pill: Pill
+    sentence: str
+    off: str
+
+    @property
+    def is_askable(self) -> bool:
+        return self.message.state != InboundState.RECOVERED
+
+    @property
+    def who(self) -> str:
+        if self.member is not None:
+            return str(self.member)
+        message = self.message
+        return message.push_name or message.phone or message.sender_jid
+
+
+@require_safe
+@require_organization
+def unreadable_list(request: HttpRequest) -> HttpResponse:
+    organization = organization_of(request)
+    state = request.GET.get("state", "")
+    found = unreadable.queue(organization)
+    if state in dict(STATES) and state:
+        found = found.filter(state=state)
+    page = keyset_page(found, request.GET, order=("-id",), size=25)
+    context = {
+        "page": page,
+        "rows": _rows(organization, page.rows),
+        "state": state,
+        "states": STATES,
+        "may_write": person_of(request).may_write,
+        "has_device": bool(page.rows) or unreadable.has_device(organization),
+        "back": request.get_full_path(),
+    }
+    return render(request, "messaging/unreadable_list.html", context)
+
+
+@require_POST
+@role_required(Role.EDITOR)
+def unreadable_ask_one(request: HttpRequest, pk: int) -> HttpResponse:
+    """Ask for one message by one click."""
+    rows = InboundMessage.objects.select_related("integration")
+    message = own_or_404(request, rows, pk)
+    result = ask_many([message], _asker(request))
+    tone = messages.SUCCESS if result.asked else messages.INFO
+    messages.add_message(request, tone, result_in_words(result))
+    return redirect(_list_address(request.POST))
+
+
+@require_http_methods(["GET", "POST"])
+@role_required(Role.EDITOR)
+def unreadable_ask(request: HttpRequest) -> HttpResponse:
+    """Show which messages would be asked for; ask for exactly those when confirmed."""
+    organization = organization_of(request)
+    posted = request.method == "POST"
+    asked = request.POST if posted else request.GET
+    is_all = bool(asked.get("all")) and not posted
+    chosen = (
+        unreadable.all_waiting(organization)
+        if is_all
+        else unreadable.frozen(organization, _ids(asked))
+    )
+    more = len(chosen) > MOST_MESSAGES
+    chosen = chosen[:MOST_MESSAGES]
+    if posted and chosen:
+        result = ask_many(chosen, _asker(request))
+        return close_dialog(request, _list_address(asked), result_in_words(result))
+    context = {
+        "form": forms.Form(),
+        "rows": _rows(organization, chosen),
+        "more": more,
+        "most": MOST_MESSAGES,
+        "cancel_url": _list_address(asked),
+        "action": reverse("messaging:unreadable-ask"),
+        "page_title": "Ask for messages again",
+        "state": asked.get("state", ""),
+        "dialog_off": "" if chosen else (NOTHING_WAITS if is_all else NOTHING_CHOSEN),
+    }
+    return render_dialog(
+        request,
+        "messaging/unreadable_ask.html",
+        context,
+        status=422 if posted else None,
+    )
+
+
+NOTHING_CHOSEN: Final = "Nothing is ticked. Close this and tick a message first."
+NOTHING_WAITS: Final = "Nothing waits any more: all of it was asked for or came in."
+
+
+def _rows(organization: Organization, found: Sequence[InboundMessage]) -> list[Row]:
+    members = _members(organization, {one.phone for one in found if one.phone})
+    return [
+        Row(
+            one,
+            members.get(one.phone),
+            STATE_PILLS[one.state],
+            sentence_of(one),
+            why_not(one),
+        )
+        for one in found
+    ]
+
+
+def _members(organization: Organization, phones: set[str]) -> dict[str, Contact]:
+    """Return the member of each number, of several the first one; one query."""
+    if not phones:
+        return {}
+    known = Contact.objects.filter(organization=organization, phone__in=phones)
+    return {one.phone: one for one in known.order_by("-pk")}
+
+
+def _asker(request: HttpRequest) -> Asker:
+    person = person_of(request)
+    return Asker(Actor.PERSON, person.get_full_name() or person.username)
+
+
+def _ids(asked: QueryDict) -> list[int]:
+    """Return the numbers that are chosen; what is no number is left out."""
+    numbers = (one for one in asked.getlist("ids") if one.isascii() and one.isdigit())
+    return [int(one) for one in numbers if len(one) < 19]
+
+
+def _list_address(asked: QueryDict) -> str:
+    """Return the list as it was narrowed when the button was pressed."""
+    address = reverse("messaging:unreadable-list")
+    state = asked.get("state", "")
+    return f"{address}?state={state}" if state in dict(STATES) and state else address
