@@ -63,6 +63,7 @@ PAGES = {
     "broadcasts:broadcast-list",
     "broadcasts:overview-running",
     "broadcasts:overview-needs",
+    "graphql-explorer",
     "messaging:message-list",
     "messaging:message-unknown",
     "messaging:bulk-list",

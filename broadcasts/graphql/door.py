@@ -5,24 +5,18 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
-from graphql import (
-    GraphQLError,
-    OperationDefinitionNode,
-    OperationType,
-    get_operation_ast,
-)
 from ninja.utils import check_csrf
 
-from broadcasts.graphql import errors, limits
+from broadcasts.graphql import errors
 from broadcasts.graphql.context import Caller
-from broadcasts.graphql.schema import faults, read, schema
+from broadcasts.graphql.execution import Asked, execute
 from broadcasts.problems import Problem
 from messaging.access import may
 from messaging.api.auth import readers
@@ -44,37 +38,12 @@ MOST_BYTES: Final = 256 * 1024
 ANSWER: Final = "application/graphql-response+json"
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What a request asks: the query, its variables, and which operation of it."""
-
-    query: str
-    variables: dict[str, Any]
-    operation_name: str | None
-
-    @classmethod
-    def of(cls, request: HttpRequest) -> Asked:
-        body = _in_address(request) if request.method == "GET" else _in_body(request)
-        query, variables = body.get("query"), body.get("variables")
-        name = body.get("operationName")
-        if not isinstance(query, str) or not query.strip():
-            raise invalid("Send the query as text, under query.")
-        if len(query) > limits.MOST_CHARACTERS:
-            raise invalid(
-                f"Shorten the query to {limits.MOST_CHARACTERS:,} characters; long"
-                " lists belong into the variables."
-            )
-        if variables is not None and not isinstance(variables, dict):
-            raise invalid("Send the variables as an object.")
-        if name is not None and not isinstance(name, str):
-            raise invalid("Send operationName as text.")
-        return cls(query, variables or {}, name)
-
-
 @csrf_exempt
 @login_not_required
 def graphql(request: HttpRequest) -> HttpResponse:
-    """Answer a query or a mutation."""
+    """Answer a query or a mutation; show people who only look to the explorer."""
+    if _only_looks(request):
+        return HttpResponseRedirect(reverse("graphql-explorer"))
     try:
         response = _answer(request)
     except Refusal as refusal:
@@ -96,13 +65,13 @@ def graphql(request: HttpRequest) -> HttpResponse:
 def _answer(request: HttpRequest) -> HttpResponse:
     if request.method not in {"GET", "POST"}:
         raise Refusal(405, "method_not_allowed", "Use POST here.")
+    is_get = request.method == "GET"
     check_size(request, MOST_BYTES)
     caller = _caller(request)
-    asked = Asked.of(request)
-    operation = _understood(asked)
-    if operation.operation is not OperationType.MUTATION:
+    asked = Asked.of(_in_address(request) if is_get else _in_body(request))
+    if not asked.is_change:
         return _executed(caller, asked)
-    if request.method == "GET":
+    if is_get:
         raise Refusal(405, "method_not_allowed", "Send a mutation by POST.")
     if caller.client is None:
         return _executed(caller, asked)
@@ -149,39 +118,19 @@ def _stranger(sentence: str) -> Refusal:
     )
 
 
-def _understood(asked: Asked) -> OperationDefinitionNode:
-    """Parse, weigh and validate; raise what is wrong before anything is looked up."""
-    try:
-        document = read(asked.query)
-        operation = get_operation_ast(document, asked.operation_name)
-        if operation is None:
-            raise invalid("Name the operation to run, under operationName.")
-        limits.check(document, operation, asked.variables)
-        found = faults(asked.query)
-    except GraphQLError as error:
-        raise errors.Misread([error]) from error
-    except RecursionError:
-        raise invalid(limits.TOO_DEEP) from None
-    if found:
-        raise errors.Misread(found)
-    return operation
-
-
 def _executed(caller: Caller, asked: Asked) -> HttpResponse:
-    result = schema.execute_sync(
-        asked.query,
-        variable_values=asked.variables,
-        context_value=caller,
-        operation_name=asked.operation_name,
+    told = execute(caller, asked)
+    return _as_json(caller.request, told.status, told.body)
+
+
+def _only_looks(request: HttpRequest) -> bool:
+    """Whether this is a browser that somebody typed the address into."""
+    return (
+        request.method == "GET"
+        and "query" not in request.GET
+        and "Authorization" not in request.headers
+        and "text/html" in request.headers.get("Accept", "")
     )
-    body: dict[str, Any] = {}
-    if result.errors:
-        body["errors"] = [errors.told(one, caller.request) for one in result.errors]
-    if result.data is None and not any(one.path for one in result.errors or ()):
-        # Nothing was looked up or done: the variables do not fit.
-        return _as_json(caller.request, HTTPStatus.BAD_REQUEST, body)
-    body["data"] = result.data
-    return _as_json(caller.request, HTTPStatus.OK, body)
 
 
 def _in_body(request: HttpRequest) -> Mapping[str, Any]:

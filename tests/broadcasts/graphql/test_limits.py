@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from graphql import get_introspection_query
 
@@ -272,3 +273,9 @@ def test_the_answer_is_of_the_kind_that_was_asked_for(ours: World) -> None:
     assert plain["Content-Type"] == "application/json; charset=utf-8"
     assert special["Content-Type"] == f"{modern}; charset=utf-8"
     assert plain["Cache-Control"] == "no-store"
+
+
+def test_the_door_shows_people_to_the_explorer(ours: World) -> None:
+    response = Client().get(PATH, headers={"Accept": "text/html"})
+
+    assert (response.status_code, response["Location"]) == (302, "/graphql/")

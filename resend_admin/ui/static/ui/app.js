@@ -143,6 +143,12 @@ on(document, "click", (event) => {
   showQuiet();
 });
 
+/* Ctrl or Command and Enter send a long text, where Enter itself is a new line. */
+on(document, "keydown", (event) => {
+  if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.isComposing) return;
+  if (event.target.matches?.("[data-ctrl-enter] textarea")) event.target.form.requestSubmit();
+});
+
 /* One box for all boxes of a list. */
 on(document, "change", (event) => {
   const name = event.target.dataset?.selectAll ?? event.target.name;
