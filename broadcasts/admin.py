@@ -29,7 +29,7 @@ from messaging.admin.tenancy import (
     managed_id,
 )
 from messaging.channels.contract import ContentKind
-from messaging.models import Content
+from messaging.models import AuditKind, Content
 from resend_admin.ui.time_zones import zone_name
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ class RouteInline(TenantInline):
 class BroadcastAdmin(TenantAdmin):
     """Looks, and retries. Everything else happens on the broadcast's own page."""
 
+    audit_kind = AuditKind.BROADCAST
     operators_may_write = False
     list_display = ("name", "state", "kind", "organization", "run_at", "retry_of")
     list_filter = ("state", "kind")
@@ -178,6 +179,7 @@ class StepInline(TenantInline):
 class FlowAdmin(TenantAdmin):
     """Steps are edited here; what is sent changes only by publishing."""
 
+    audit_kind = AuditKind.BROADCAST
     managers_may_add = True
     managers_may_change = True
     list_display = ("name", "is_published", "organization", "created_at")

@@ -18,7 +18,8 @@ from broadcasts.patience import wait_longer
 from broadcasts.problems import Problem, bad_input, conflict
 from broadcasts.quota import take_slot
 from broadcasts.retry import candidates, live_in_words, live_retry, state
-from messaging.models import User
+from messaging import trail
+from messaging.models import Actor, ApiClient, AuditKind, User
 
 
 def create(
@@ -30,6 +31,7 @@ def create(
     shown_count: int | None,
     shown_at: datetime,
     include_unknown: bool = False,
+    client: ApiClient | None = None,
 ) -> Broadcast:
     """Schedule a retry of the failed members, as they were shown.
 
@@ -55,12 +57,27 @@ def create(
             number = freezing.freeze(retry, chosen, shown_at)
             if not number or shown_count not in {None, number}:
                 raise _list_changed(number)
+            trail.record(
+                AuditKind.BROADCAST,
+                f"Scheduled “{retry.name}” for {number:,} failed members.",
+                organization_id=source.organization_id,
+                doer=_doer(person, client),
+                link=f"/broadcasts/{retry.pk}/",
+            )
     except IntegrityError:
         live = live_retry(broadcast)
         if live is None:
             raise
         raise conflict(live_in_words(live)) from None
     return retry
+
+
+def _doer(person: User | None, client: ApiClient | None) -> trail.Doer:
+    if person is not None:
+        return trail.by_person(person)
+    if client is not None:
+        return trail.by_client(client)
+    return trail.Doer(Actor.API, "")
 
 
 def _locked_source(broadcast: Broadcast) -> Broadcast:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db import transaction
 from django.utils import timezone
 
 from messaging import policy
@@ -29,6 +30,7 @@ from messaging.sending import (
     Sent,
     available_credits,
     fresh,
+    record_resend,
     send_new,
     send_or_wait,
 )
@@ -128,8 +130,13 @@ def resend(message: Message, asker: Asker, wish: Wish = NOW) -> Outcome:
     )
     risky = wish.accepts_duplicate
     states = again.RESENDABLE_AT_RISK if risky else again.RESENDABLE
-    if not again.queue_again([wanted], states=states):
-        return IN_PROGRESS
+    with transaction.atomic():
+        if not again.queue_again([wanted], states=states):
+            return IN_PROGRESS
+        words = f"Resent message {message.pk}"
+        if due_in > 0:
+            words = f"Had message {message.pk} wait to be sent again"
+        record_resend(message, asker, words)
     return send_or_wait(
         message.pk, now=due_in <= 0, attempts_before=message.attempt_count
     )

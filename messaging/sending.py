@@ -13,14 +13,16 @@ from enum import StrEnum
 from time import monotonic, sleep
 
 from django.contrib.postgres.functions import TransactionNow
+from django.db import transaction
 from django.utils import timezone
 
-from messaging import policy
+from messaging import policy, trail
 from messaging.channels.catalogue import lookup
 from messaging.dispatch import doorbell, single
 from messaging.models import (
     Actor,
     Attempt,
+    AuditKind,
     Contact,
     Content,
     CreditAccount,
@@ -31,6 +33,7 @@ from messaging.models import (
     Organization,
     Priority,
 )
+from messaging.trail import Doer
 
 LOOK_EVERY_SECONDS = 0.1
 
@@ -53,6 +56,13 @@ class Asker:
     actor: Actor
     name: str
     reason: str = ""
+    person_id: int | None = None
+    client_id: int | None = None
+
+    @property
+    def doer(self) -> Doer:
+        """The same for the audit trail."""
+        return Doer(self.actor, self.name, self.person_id, self.client_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,24 +129,44 @@ def send_new(
     if refused := refused_by_account(integration):
         return refused
     organization = integration.organization
-    message = Message.objects.create(
-        organization=organization,
-        contact=contact,
-        root_id=root_id,
-        integration=integration,
-        content=content,
-        channel=channel,
-        recipient=recipient or contact.address(channel),
-        parameters=dict(parameters or {}),
-        state=MessageState.QUEUED,
-        due_at=TransactionNow(),
-        day=timezone.localdate(timezone=organization.zone),
-        priority=Priority.SINGLE,
-        asked_by=asker.actor,
-        asked_by_name=asker.name,
-        asked_reason=asker.reason,
-    )
+    with transaction.atomic():
+        message = Message.objects.create(
+            organization=organization,
+            contact=contact,
+            root_id=root_id,
+            integration=integration,
+            content=content,
+            channel=channel,
+            recipient=recipient or contact.address(channel),
+            parameters=dict(parameters or {}),
+            state=MessageState.QUEUED,
+            due_at=TransactionNow(),
+            day=timezone.localdate(timezone=organization.zone),
+            priority=Priority.SINGLE,
+            asked_by=asker.actor,
+            asked_by_name=asker.name,
+            asked_reason=asker.reason,
+        )
+        if root_id is not None:
+            record_resend(message, asker, f"Sent message {root_id} once more")
     return send_or_wait(message.pk, now=True)
+
+
+def record_resend(message: Message, asker: Asker, words: str) -> None:
+    """Put on record who sends a message again, and why; what nobody asked for, not.
+
+    Members are not named: the trail outlives what is kept of them.
+    """
+    if asker.actor not in {Actor.PERSON, Actor.API}:
+        return
+    trail.record(
+        AuditKind.RESEND,
+        f"{words} on {message.get_channel_display()}.",
+        organization_id=message.organization_id,
+        doer=asker.doer,
+        reason=asker.reason,
+        link=f"/messages/{message.pk}/",
+    )
 
 
 def send_or_wait(message_id: int, *, now: bool, attempts_before: int = 0) -> Outcome:

@@ -32,7 +32,8 @@ def by_person(person: Any) -> Doer:
     """Return the doer for somebody who is signed in, an operator too."""
     if not isinstance(person, User):
         return Doer(Actor.PERSON, "")
-    return Doer(Actor.PERSON, person.get_username(), person_id=person.pk)
+    name = person.get_full_name() or person.get_username()
+    return Doer(Actor.PERSON, name, person_id=person.pk)
 
 
 def by_client(client: ApiClient) -> Doer:

@@ -14,6 +14,7 @@ from messaging.views.account import (
     account_session_end,
     account_sessions_end,
 )
+from messaging.views.audit import audit
 from messaging.views.bulk import (
     bulk_cancel,
     bulk_csv,
@@ -66,6 +67,7 @@ from messaging.views.webhooks import (
 
 app_name = "messaging"
 urlpatterns: list[URLPattern] = [
+    path("audit/", audit, name="audit"),
     path("account/", account, name="account"),
     path("account/password/", account_password, name="account-password"),
     path(

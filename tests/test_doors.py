@@ -132,7 +132,7 @@ CHANGES_OF_A_MEMBER = {"messaging:member-history"}
 CHANGES_OF_AN_UNREADABLE = {"messaging:unreadable-ask-one"}
 CHANGES_OF_AN_INTEGRATION = {"messaging:integration-resume"}
 
-ADMINS_PAGES = {"messaging:webhook-list", "messaging:webhook-create"}
+ADMINS_PAGES = {"messaging:audit", "messaging:webhook-list", "messaging:webhook-create"}
 """Admins only, for whoever is told has to be trusted."""
 OF_AN_ENDPOINT = {"messaging:webhook-detail"}
 CHANGES_OF_AN_ENDPOINT = {
@@ -150,6 +150,7 @@ BIG_TABLES = (
     "messaging_message|messaging_attempt|messaging_contact|messaging_receipt"
     "|messaging_bulkresenditem|messaging_webhookevent|messaging_webhookdelivery"
     "|messaging_inboundmessage|messaging_retransmissionrequest"
+    "|messaging_auditentry"
 )
 COUNTS_ROWS = re.compile(
     rf'COUNT\((?:(?!\(SELECT).)*? FROM "?({BIG_TABLES})"?', re.IGNORECASE | re.DOTALL

@@ -65,6 +65,7 @@ class Mutation:
             made = retrying.create(
                 broadcast=source,
                 person=person,
+                client=info.context.client,
                 run_at=moment,
                 time_zone=place,
                 shown_count=None,

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -20,7 +21,7 @@ from oauth2_provider.models import (
 
 from messaging import api_clients
 from messaging.admin.tenancy import ReadOnlyAdmin, TenantAdmin
-from messaging.models import ApiClient, ApiClientPace, KeptAnswer
+from messaging.models import ApiClient, ApiClientPace, AuditKind, KeptAnswer
 
 # Clients are made and shut out here, where they have an organization.
 for model in (AccessToken, Application, Grant, IDToken, RefreshToken):
@@ -31,6 +32,7 @@ for model in (AccessToken, Application, Grant, IDToken, RefreshToken):
 class ApiClientAdmin(TenantAdmin):
     """Nothing is deleted: what a client has sent names it."""
 
+    audit_kind = AuditKind.CLIENT
     managers_may_add = True
     managers_may_change = True
     list_display = (
@@ -125,8 +127,9 @@ class ApiClientAdmin(TenantAdmin):
                 sentence="The client gets a new secret. The present one, and tokens"
                 " that were given for it, are void at once.",
             )
-        secret = api_clients.rotate(client)
-        self.log_change(request, client, "Rotated the secret.")
+        with transaction.atomic():
+            secret = api_clients.rotate(client)
+            self.log_change(request, client, "Rotated the secret.")
         return self._with_secret(request, client, secret)
 
     def bearer_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -146,8 +149,9 @@ class ApiClientAdmin(TenantAdmin):
                 sentence=f"The client gets a new bearer token, a UUID. {present}"
                 " Its key and secret stay as they are.",
             )
-        token = api_clients.rotate_bearer(client)
-        self.log_change(request, client, f"{verb}.")
+        with transaction.atomic():
+            token = api_clients.rotate_bearer(client)
+            self.log_change(request, client, f"{verb}.")
         return self._with_bearer(request, client, token)
 
     def bearer_remove_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -160,8 +164,9 @@ class ApiClientAdmin(TenantAdmin):
                 sentence="The bearer token is void at once. The client's key and"
                 " secret stay as they are.",
             )
-        api_clients.remove_bearer(client)
-        self.log_change(request, client, "Removed the bearer token.")
+        with transaction.atomic():
+            api_clients.remove_bearer(client)
+            self.log_change(request, client, "Removed the bearer token.")
         self.message_user(
             request, f"Removed the bearer token of {client}.", messages.SUCCESS
         )
@@ -179,8 +184,9 @@ class ApiClientAdmin(TenantAdmin):
                 sentence="The client is shut out at once and for good. It stays on"
                 " record for what it has sent.",
             )
-        api_clients.revoke(client)
-        self.log_change(request, client, "Revoked.")
+        with transaction.atomic():
+            api_clients.revoke(client)
+            self.log_change(request, client, "Revoked.")
         self.message_user(request, f"Revoked {client}.", messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:messaging_apiclient_changelist"))
 

@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -15,7 +16,7 @@ from django.urls import URLPattern, path, reverse
 from messaging.admin.tenancy import ReadOnlyAdmin, TenantForm, is_operator, managed_id
 from messaging.admin.traffic import by_number
 from messaging.credits import top_up
-from messaging.models import CreditAccount, CreditEntry, Organization, User
+from messaging.models import AuditKind, CreditAccount, CreditEntry, Organization, User
 
 
 class TopUpForm(forms.Form):
@@ -34,6 +35,7 @@ class TopUpForm(forms.Form):
 class CreditAccountAdmin(ReadOnlyAdmin):
     """Only the ledger moves the balance; a top-up is a line of the ledger."""
 
+    audit_kind = AuditKind.CREDITS
     form = TenantForm
     list_display = ("organization", "available", "held", "owed")
     list_select_related = ("organization",)
@@ -60,9 +62,10 @@ class CreditAccountAdmin(ReadOnlyAdmin):
         if request.method == "POST" and form.is_valid():
             amount = form.cleaned_data["amount"]
             note = _note(request, form.cleaned_data["note"])
-            top_up(organization=organization, amount=amount, note=note)
-            account = CreditAccount.objects.get(pk=organization.pk)
-            self.log_change(request, account, f"Topped up by {amount} credits.")
+            with transaction.atomic():
+                top_up(organization=organization, amount=amount, note=note)
+                account = CreditAccount.objects.get(pk=organization.pk)
+                self.log_change(request, account, f"Topped up by {amount:,} credits.")
             self.message_user(request, f"Added {amount:,} credits.", messages.SUCCESS)
             return HttpResponseRedirect(
                 reverse("admin:messaging_creditaccount_change", args=[account.pk])

@@ -18,13 +18,14 @@ from messaging.admin.integration_form import (
 from messaging.admin.tenancy import ModelForm, ReadOnlyAdmin, TenantAdmin
 from messaging.channels import PROVIDERS
 from messaging.channels.contract import Account, Provider
-from messaging.models import Integration, IntegrationPace
+from messaging.models import AuditKind, Integration, IntegrationPace
 
 
 @admin.register(Integration)
 class IntegrationAdmin(TenantAdmin):
     """Added in two steps: choose the provider, then fill in what it needs."""
 
+    audit_kind = AuditKind.INTEGRATION
     managers_may_add = True
     managers_may_change = True
     list_display = ("name", "kind", "channel", "organization", "state", "is_complete")

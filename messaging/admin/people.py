@@ -16,8 +16,8 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
 from messaging import account, sessions
-from messaging.admin.tenancy import TenantAdmin, is_operator
-from messaging.models import Organization, Role, User
+from messaging.admin.tenancy import ModelAdmin, TenantAdmin, is_operator
+from messaging.models import AuditKind, Organization, Role, User
 
 # Who is in which group is said by roles and accesses, not one by one.
 admin.site.unregister(Group)
@@ -32,6 +32,7 @@ else:
 class OrganizationAdmin(TenantAdmin):
     """Managers see and change their own; only operators make new ones."""
 
+    audit_kind = AuditKind.SETTINGS
     organization_path = "pk"
     managers_may_change = True
     list_display = ("name", "time_zone", "broadcast_quota", "retention_days")
@@ -54,6 +55,7 @@ class PersonAdmin(TenantAdmin, BaseUserAdmin):
     Whoever has the role admin may open this admin; nobody ticks a box for it.
     """
 
+    audit_kind = AuditKind.PERSON
     form = UserChangeForm
     managers_may_add = True
     managers_may_change = True
@@ -150,7 +152,8 @@ class PersonAdmin(TenantAdmin, BaseUserAdmin):
             return TemplateResponse(request, "admin/messaging/user/ask.html", context)
         with transaction.atomic():
             do(person, by=request.user)
-            self.log_change(request, person, f"{verb}.")
+            # Past the hook of TenantAdmin: the service has written its own line.
+            ModelAdmin.log_change(self, request, person, f"{verb}.")
         self.message_user(request, f"{verb}: done for {person}.", messages.SUCCESS)
         return HttpResponseRedirect(back)
 

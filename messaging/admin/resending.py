@@ -8,11 +8,12 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from messaging.admin.tenancy import ReadOnlyAdmin, TenantAdmin
-from messaging.models import AutomaticRetry, FollowUp, StoppedRetry
+from messaging.models import AuditKind, AutomaticRetry, FollowUp, StoppedRetry
 
 
 @admin.register(AutomaticRetry)
 class AutomaticRetryAdmin(TenantAdmin):
+    audit_kind = AuditKind.SETTINGS
     managers_may_add = True
     managers_may_change = True
     actions = None
@@ -28,6 +29,7 @@ class AutomaticRetryAdmin(TenantAdmin):
 class StoppedRetryAdmin(TenantAdmin):
     """Stopped by the engine, resumed by a person."""
 
+    audit_kind = AuditKind.SETTINGS
     managers_may_change = True
     list_display = (
         "error_code",

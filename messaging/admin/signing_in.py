@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from messaging.admin.tenancy import ReadOnlyAdmin, is_operator, managed_id
 from messaging.models import (
     AuditEntry,
+    AuditKind,
     RecoveryCode,
     SecondFactor,
     Session,
@@ -22,6 +23,7 @@ from messaging.sessions import device_in_words
 class SessionAdmin(ReadOnlyAdmin):
     """To delete a session is to end it. The key that opens it is shown to nobody."""
 
+    audit_kind = AuditKind.SECURITY
     organization_path = "person__organization"
     list_display = ("id", "person", "browser", "address", "opened_at", "seen_at")
     list_select_related = ("person",)

@@ -16,13 +16,16 @@ from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest
+from django.urls import reverse
 
+from messaging import trail
+from messaging.admin.audit_words import changes_of, organization_id_of
 from messaging.admin.paginator import (
     LookAheadPaginator,
     UncountedChangeList,
     asked_page,
 )
-from messaging.models import Organization, User
+from messaging.models import AuditKind, Organization, User
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
@@ -101,6 +104,9 @@ class TenantAdmin(OwnRowsOnly, ModelAdmin):
     managers_may_change: ClassVar[bool] = False
     operators_may_write: ClassVar[bool] = True
     may_delete: ClassVar[bool] = False
+
+    audit_kind: ClassVar[AuditKind] = AuditKind.OTHER
+    """Under which heading the audit trail tells what is done here."""
 
     form: type[ModelForm] = TenantForm
     list_per_page = 50
@@ -192,6 +198,53 @@ class TenantAdmin(OwnRowsOnly, ModelAdmin):
             field.widget.can_delete_related = False
             field.widget.can_view_related = False
         return field
+
+    # The audit trail: Django calls these within the transaction of the change.
+
+    def construct_change_message(
+        self, request: HttpRequest, form: Any, formsets: Any, add: bool = False
+    ) -> Any:
+        """Keep what was changed for the line of the trail that is about to follow."""
+        changes = changes_of(form)
+        for formset in formsets or ():
+            for one in formset.initial_forms + formset.extra_forms:
+                changes += changes_of(one) if one.has_changed() else []
+        request.audited_changes = changes  # type: ignore[attr-defined]
+        return super().construct_change_message(request, form, formsets, add)
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        self._record(request, obj, "Added", message)
+        return super().log_addition(request, obj, message)
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        self._record(request, obj, "Changed", message)
+        return super().log_change(request, obj, message)
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
+        for one in queryset:
+            self._record(request, one, "Deleted", [])
+        return super().log_deletions(request, queryset)
+
+    def _record(self, request: HttpRequest, obj: Any, verb: str, message: Any) -> None:
+        changes = getattr(request, "audited_changes", [])
+        if verb == "Changed" and not isinstance(message, str) and not changes:
+            return
+        noun = self.opts.verbose_name
+        sentence = f"{verb} the {noun} “{obj}”."
+        if isinstance(message, str):
+            sentence = f"{str(noun)[:1].upper()}{str(noun)[1:]} “{obj}”: {message}"
+        trail.record(
+            self.audit_kind,
+            sentence,
+            organization_id=organization_id_of(obj, self.organization_path),
+            doer=trail.by_person(request.user),
+            changes=changes,
+            link="" if verb == "Deleted" else self._address_of(obj),
+        )
+
+    def _address_of(self, obj: Any) -> str:
+        name = f"admin:{self.opts.app_label}_{self.opts.model_name}_change"
+        return reverse(name, args=[obj.pk])
 
     # Lists
 

@@ -199,7 +199,7 @@ def _resend(client: ApiClient, number: int) -> HttpResponse:
             f" {client.organization_id} and messageId: {number}",
             numbers={"code": NOT_FOUND},
         )
-    asker = Asker(Actor.API, client.name)
+    asker = Asker(Actor.API, client.name, client_id=client.pk)
     warning = _reached(named.message)
     if warning:
         return _answer(client, number, resend.send_copy(named.message, asker), warning)

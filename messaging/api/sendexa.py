@@ -240,4 +240,4 @@ def _wish(named: Named, wish: ResendWish) -> Wish:
 
 
 def _asker(client: ApiClient, reason: str = "") -> Asker:
-    return Asker(Actor.API, client.name, reason)
+    return Asker(Actor.API, client.name, reason, client_id=client.pk)

@@ -8,12 +8,13 @@ from typing import Final
 
 from django.db import transaction
 
+from messaging import trail
 from messaging.bulk import judging, running, statements
 from messaging.bulk.judging import Remedy
 from messaging.bulk.selection import Selection
 from messaging.dispatch.statements import again_after_deadlock
 from messaging.figures.forecast import Forecast
-from messaging.models import BulkResend, Organization, User
+from messaging.models import AuditKind, BulkResend, Organization, User
 from messaging.sending import Refused
 
 SELECTION_CHANGED: Final = "selection_changed"
@@ -97,6 +98,14 @@ def _freeze(
         if waiting != order.shown_count:
             raise _Changed(waiting)
         bulk.refresh_from_db()
+        trail.record(
+            AuditKind.BULK_RESEND,
+            f"Resent {waiting:,} messages together: {bulk.chosen}",
+            organization_id=organization.pk,
+            doer=trail.by_person(person),
+            reason=bulk.reason,
+            link=f"/messages/bulk/{bulk.pk}/",
+        )
         if order.at is None:
             running.ring_on_commit()
     return bulk

@@ -134,7 +134,12 @@ def _own_message(request: HttpRequest, pk: int) -> Message:
 def _asker(request: HttpRequest, reason: str = "") -> Asker:
     person = person_of(request)
     name = person.get_full_name() or person.username
-    return Asker(Actor.PERSON, name[:150], " ".join(reason.split())[:300])
+    return Asker(
+        Actor.PERSON,
+        name[:150],
+        " ".join(reason.split())[:300],
+        person_id=person.pk,
+    )
 
 
 def _resend_dialog(

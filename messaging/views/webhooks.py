@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from messaging.access import organization_of, own_or_404, person_of, role_required
 from messaging.models import Role, WebhookEndpoint
+from messaging.trail import by_person
 from messaging.views.webhook_forms import EndpointForm, RotateForm, event_words
 from messaging.views.webhook_words import standing_of
 from messaging.webhooks import endpoints
@@ -62,6 +63,7 @@ def webhook_create(request: HttpRequest) -> HttpResponse:
                 organization=organization_of(request),
                 fields=form.fields_entered,
                 created_by_name=person_of(request).get_username(),
+                by=by_person(request.user),
             )
         except EndpointError as error:
             form.refuse(error)
@@ -87,7 +89,7 @@ def webhook_edit(request: HttpRequest, pk: int) -> HttpResponse:
     form = EndpointForm(request.POST) if posted else EndpointForm.of(endpoint)
     if posted and form.is_valid():
         try:
-            endpoints.edit(endpoint, form.fields_entered)
+            endpoints.edit(endpoint, form.fields_entered, by=by_person(request.user))
         except EndpointError as error:
             form.refuse(error)
         else:
@@ -112,7 +114,7 @@ def webhook_rotate(request: HttpRequest, pk: int) -> HttpResponse:
     form = RotateForm(request.POST if posted else None)
     if posted and form.is_valid():
         at_once = form.cleaned_data["at_once"]
-        secret = endpoints.rotate(endpoint, at_once=at_once)
+        secret = endpoints.rotate(endpoint, at_once=at_once, by=by_person(request.user))
         return _with_secret(request, endpoint, secret, overlaps=not at_once)
     context = {
         "form": form,
@@ -130,10 +132,10 @@ def webhook_switch(request: HttpRequest, pk: int) -> HttpResponse:
     endpoint = own_endpoint(request, pk)
     if request.method == "POST":
         if request.POST.get("to") == "on":
-            endpoints.switch_on(endpoint)
+            endpoints.switch_on(endpoint, by=by_person(request.user))
             text = f"“{endpoint.name}” is on."
         else:
-            endpoints.switch_off(endpoint)
+            endpoints.switch_off(endpoint, by=by_person(request.user))
             text = f"“{endpoint.name}” is off."
         return close_dialog(request, page_of(endpoint), text)
     return _ask(request, endpoint, "webhook_switch", "Switch the endpoint")
@@ -144,7 +146,7 @@ def webhook_switch(request: HttpRequest, pk: int) -> HttpResponse:
 def webhook_delete(request: HttpRequest, pk: int) -> HttpResponse:
     endpoint = own_endpoint(request, pk)
     if request.method == "POST":
-        endpoints.remove(endpoint)
+        endpoints.remove(endpoint, by=by_person(request.user))
         text = f"“{endpoint.name}” is deleted."
         return close_dialog(request, reverse("messaging:webhook-list"), text)
     return _ask(request, endpoint, "webhook_delete", "Delete the endpoint")

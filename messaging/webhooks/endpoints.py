@@ -14,8 +14,9 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from messaging import outside
+from messaging import outside, trail
 from messaging.models import (
+    AuditKind,
     EndpointState,
     OffReason,
     Organization,
@@ -24,6 +25,7 @@ from messaging.models import (
     WebhookSecret,
 )
 from messaging.models.webhook import CHOSEN_TYPES
+from messaging.trail import Change, Doer
 from messaging.webhooks import signing
 
 MOST_ENDPOINTS: Final = 20
@@ -60,7 +62,11 @@ def of(organization: Organization) -> list[WebhookEndpoint]:
 
 
 def create(
-    *, organization: Organization, fields: Fields, created_by_name: str = ""
+    *,
+    organization: Organization,
+    fields: Fields,
+    created_by_name: str = "",
+    by: Doer | None = None,
 ) -> tuple[WebhookEndpoint, str]:
     """Make an endpoint; return it with its secret, which nobody is shown again.
 
@@ -81,14 +87,19 @@ def create(
         _save(endpoint, checked)
         WebhookHealth.objects.create(endpoint=endpoint)
         secret = _add_secret(endpoint)
+        _record(endpoint, by, "Added", _differences(None, endpoint))
     return endpoint, secret
 
 
-def edit(endpoint: WebhookEndpoint, fields: Fields) -> None:
+def edit(endpoint: WebhookEndpoint, fields: Fields, *, by: Doer | None = None) -> None:
     """Change it; what waits goes to the new address. Raises :class:`EndpointError`."""
     checked = _checked(fields)
     with transaction.atomic():
+        before = WebhookEndpoint.objects.get(pk=endpoint.pk)
         _save(endpoint, checked)
+        changes = _differences(before, endpoint)
+        if changes:
+            _record(endpoint, by, "Changed", changes)
 
 
 def _save(endpoint: WebhookEndpoint, fields: Fields) -> None:
@@ -149,7 +160,9 @@ def _check_url(url: str) -> None:
         )
 
 
-def rotate(endpoint: WebhookEndpoint, *, at_once: bool = False) -> str:
+def rotate(
+    endpoint: WebhookEndpoint, *, at_once: bool = False, by: Doer | None = None
+) -> str:
     """Give it another secret and return that, once.
 
     The present one goes on signing beside it for 24 hours, or, because somebody
@@ -163,6 +176,7 @@ def rotate(endpoint: WebhookEndpoint, *, at_once: bool = False) -> str:
         else:
             present.filter(expires_at__lte=Now()).delete()
             present.filter(expires_at__isnull=True).update(expires_at=Now() + OVERLAP)
+        _record(endpoint, by, "Replaced the secret of")
         return _add_secret(endpoint)
 
 
@@ -174,7 +188,7 @@ def _add_secret(endpoint: WebhookEndpoint) -> str:
     return text
 
 
-def switch_on(endpoint: WebhookEndpoint) -> None:
+def switch_on(endpoint: WebhookEndpoint, *, by: Doer | None = None) -> None:
     """Begin again with a clean sheet: what failed before counts no more."""
     with transaction.atomic():
         WebhookHealth.objects.filter(endpoint=endpoint).update(
@@ -183,21 +197,68 @@ def switch_on(endpoint: WebhookEndpoint) -> None:
         WebhookEndpoint.objects.filter(pk=endpoint.pk, removed_at__isnull=True).update(
             state=EndpointState.ON, off_reason="", off_at=None
         )
+        _record(endpoint, by, "Switched on")
 
 
-def switch_off(endpoint: WebhookEndpoint) -> None:
+def switch_off(endpoint: WebhookEndpoint, *, by: Doer | None = None) -> None:
     """Tell it nothing from now on; what waits for it is given up."""
-    WebhookEndpoint.objects.filter(pk=endpoint.pk, state=EndpointState.ON).update(
-        state=EndpointState.OFF, off_reason=OffReason.PERSON, off_at=Now()
-    )
+    with transaction.atomic():
+        on = WebhookEndpoint.objects.filter(pk=endpoint.pk, state=EndpointState.ON)
+        if on.update(
+            state=EndpointState.OFF, off_reason=OffReason.PERSON, off_at=Now()
+        ):
+            _record(endpoint, by, "Switched off")
 
 
-def remove(endpoint: WebhookEndpoint) -> None:
+def remove(endpoint: WebhookEndpoint, *, by: Doer | None = None) -> None:
     """Take it away for good; its log follows in the background."""
     with transaction.atomic():
         switch_off(endpoint)
         WebhookEndpoint.objects.filter(pk=endpoint.pk).update(removed_at=Now())
         WebhookSecret.objects.filter(endpoint=endpoint).delete()
+        _record(endpoint, by, "Deleted")
+
+
+def _record(
+    endpoint: WebhookEndpoint,
+    by: Doer | None,
+    verb: str,
+    changes: Sequence[Change] = (),
+) -> None:
+    """Put on record what somebody did; what the engine does by itself is not."""
+    if by is None:
+        return
+    trail.record(
+        AuditKind.WEBHOOK,
+        f"{verb} the webhook endpoint “{endpoint.name}”.",
+        organization_id=endpoint.organization_id,
+        doer=by,
+        changes=changes,
+        link=f"/webhooks/{endpoint.pk}/",
+    )
+
+
+def _differences(
+    before: WebhookEndpoint | None, after: WebhookEndpoint
+) -> list[Change]:
+    """Tell what is different; of an address the host alone, for it may hold a key."""
+    found = [
+        ("name", before.name if before else "", after.name),
+        ("address at", _host(before.url) if before else "", _host(after.url)),
+        (
+            "events",
+            ", ".join(sorted(before.events)) if before else "",
+            ", ".join(sorted(after.events)),
+        ),
+    ]
+    changes = [one for one in found if one[1] != one[2]]
+    if before and before.url != after.url and _host(before.url) == _host(after.url):
+        changes.append(("address", "", "another one at the same host"))
+    return changes
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).hostname or ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ _PLACES = (
     ("Members", "messaging:member-list", "people", "g p", "may_read"),
     ("Resend success", "reports", "bars", "g r", "may_read"),
     ("Webhooks", "messaging:webhook-list", "link", "g w", "may_manage"),
+    ("Audit", "messaging:audit", "clock", "g a", "may_manage"),
     ("Admin", "admin:index", "gear", "", "is_staff"),
 )
 

@@ -14,7 +14,7 @@ from broadcasts import retry, retrying, run, schedule
 from broadcasts.fields import fields_of
 from broadcasts.models import Broadcast, BroadcastState
 from broadcasts.problems import Problem, ProblemCode
-from messaging.models import Attempt, Message, MessageState
+from messaging.models import Attempt, AuditEntry, AuditKind, Message, MessageState
 from tests.broadcasts.factories import (
     SOON,
     finished,
@@ -277,3 +277,14 @@ def test_what_touches_every_row_may_take_minutes(
             )
 
     assert allowed == ["5min"]
+
+
+def test_a_retry_is_on_record_with_who_wanted_it(ours: World) -> None:
+    source = finished(ours, "failed", "failed", "delivered")
+
+    made = retried(source, ours)
+
+    entry = AuditEntry.objects.get()
+    assert (entry.kind, entry.person_id) == (AuditKind.BROADCAST, ours.editor.pk)
+    assert entry.sentence == f"Scheduled “{made.name}” for 2 failed members."
+    assert entry.link == f"/broadcasts/{made.pk}/"
