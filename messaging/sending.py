@@ -121,6 +121,31 @@ def send_new(
     the placeholders stand for is in ``parameters``. Belongs outside of any
     transaction.
     """
+    queued = queue_new(
+        contact=contact,
+        integration=integration,
+        content=content,
+        asker=asker,
+        recipient=recipient,
+        parameters=parameters,
+        root_id=root_id,
+    )
+    if isinstance(queued, Refused):
+        return queued
+    return send_or_wait(queued.pk, now=True)
+
+
+def queue_new(
+    *,
+    contact: Contact,
+    integration: Integration,
+    content: Content,
+    asker: Asker,
+    recipient: str = "",
+    parameters: Mapping[str, str] | None = None,
+    root_id: int | None = None,
+) -> Message | Refused:
+    """Put a message of its own into the queue, due at once; nothing is sent yet."""
     channel = integration.channel
     if channel in contact.opted_out_channels:
         return Refused(
@@ -149,7 +174,7 @@ def send_new(
         )
         if root_id is not None:
             record_resend(message, asker, f"Sent message {root_id} once more")
-    return send_or_wait(message.pk, now=True)
+    return message
 
 
 def record_resend(message: Message, asker: Asker, words: str) -> None:

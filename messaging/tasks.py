@@ -10,6 +10,7 @@ from celery import shared_task
 from celery.signals import worker_process_init, worker_shutting_down
 
 from messaging import api_clients, idempotency, receipts, sessions, sign_in_pace
+from messaging.audio import jobs as audio_jobs
 from messaging.bulk import running as bulk_running
 from messaging.dispatch import doorbell, pace, pulse
 from messaging.dispatch import rescue as rescuing
@@ -79,6 +80,12 @@ def tend_retransmissions() -> None:
 @shared_task(name="messaging.tasks.prune_retransmissions")
 def prune_retransmissions() -> None:
     retransmission_tending.prune()
+    audio_jobs.prune()
+
+
+@shared_task(name=audio_jobs.TASK, time_limit=300)
+def make_audio() -> None:
+    audio_jobs.run()
 
 
 @shared_task(name=webhook_doorbell.DELIVER)

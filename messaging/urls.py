@@ -14,6 +14,7 @@ from messaging.views.account import (
     account_session_end,
     account_sessions_end,
 )
+from messaging.views.audio import audio_file
 from messaging.views.audit import audit
 from messaging.views.bulk import (
     bulk_cancel,
@@ -117,6 +118,7 @@ urlpatterns: list[URLPattern] = [
         message_follow_up_cancel,
         name="message-follow-up-cancel",
     ),
+    path("audio/<uuid:uid>.ogg", audio_file, name="audio-file"),
     path("unreadable/", unreadable_list, name="unreadable-list"),
     path("unreadable/ask/", unreadable_ask, name="unreadable-ask"),
     path("unreadable/<int:pk>/ask/", unreadable_ask_one, name="unreadable-ask-one"),

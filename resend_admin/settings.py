@@ -280,6 +280,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 3600.0,
         "options": {"expires": 600},
     },
+    "make audio": {
+        "task": "messaging.tasks.make_audio",
+        "schedule": 5.0,
+        "options": {"expires": 10},
+    },
     "tend retransmissions": {
         "task": "messaging.tasks.tend_retransmissions",
         "schedule": 60.0,
@@ -318,6 +323,9 @@ FETCH_FROM_PRIVATE_ADDRESSES = env.bool("FETCH_FROM_PRIVATE_ADDRESSES", default=
 
 UNREADABLE_EXPIRES_DAYS = env.int("UNREADABLE_EXPIRES_DAYS", default=7)
 """After so long a message that a device could not read is given up."""
+
+AUDIO_WAIT_SECONDS = env.float("AUDIO_WAIT_SECONDS", default=8.0)
+"""So long a program waits for a small clip before it is told to ask for the job."""
 
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 """What Prometheus must bring to read ``/metrics``; without it there is no such page."""

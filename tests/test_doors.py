@@ -36,6 +36,7 @@ PUBLIC = {
     "healthz",
     "readyz",
     "ui:theme",
+    "messaging:audio-file",
     "messaging:hook",
 }
 """No log-in: probes, the log-in itself, and providers with their own proof."""
@@ -46,12 +47,14 @@ PROGRAMS = {
     "api:openapi-json",
     "api:openapi-view",
     "api:oauth-token",
+    "api:audio_job",
     "api:request_history",
     "api:request_retransmission",
     "api:resend_by_body",
     "api:resend_by_path",
     "api:resend_communication",
     "api:send",
+    "api:send_audio",
     "api:status",
     "graphql",
     "metrics",

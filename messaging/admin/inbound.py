@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 
 from messaging.admin.tenancy import ReadOnlyAdmin
-from messaging.models import InboundMessage, RetransmissionRequest
+from messaging.models import AudioJob, InboundMessage, RetransmissionRequest
 
 
 @admin.register(InboundMessage)
@@ -38,6 +38,23 @@ class RetransmissionRequestAdmin(ReadOnlyAdmin):
         "created_at",
     )
     list_filter = ("outcome",)
+    list_select_related = ("organization", "integration")
+    sortable_by = ()
+    ordering = ("-id",)
+
+
+@admin.register(AudioJob)
+class AudioJobAdmin(ReadOnlyAdmin):
+    exclude = ("source", "ogg")
+    list_display = (
+        "uid",
+        "organization",
+        "integration",
+        "state",
+        "error",
+        "created_at",
+    )
+    list_filter = ("state",)
     list_select_related = ("organization", "integration")
     sortable_by = ()
     ordering = ("-id",)

@@ -17,12 +17,13 @@ from messaging.api import (
     capillary,
     embedding,
     gateway,
+    gateway_audio,
     gateway_words,
     oauth,
     sendexa,
     sendexa_words,
 )
-from messaging.api.bodies import StrictParser, check_size
+from messaging.api.bodies import MOST_BYTES, StrictParser, check_size
 from messaging.api.problems import (
     REQUEST_ID,
     Envelope,
@@ -36,6 +37,8 @@ from resend_admin.ui import outage
 
 logger = logging.getLogger(__name__)
 View = Callable[..., HttpResponse]
+LARGER_BODIES = {"/send/audio": 5 * 1024 * 1024}
+"""Doors that take files, and how many bytes they take."""
 
 DESCRIPTION = """Send messages and send them again, from your own programs.
 
@@ -44,7 +47,8 @@ Every request needs the key and the secret of an API client by Basic
 (`Authorization: Bearer <UUID v4>`), or an OAuth 2 bearer token from
 `POST /oauth/token` with `grant_type=client_credentials`. A client has read or
 write access to Communication and a limit of requests per minute (429 with
-`Retry-After`). Bodies are JSON of at most 64 kB.
+`Retry-After`). Bodies are JSON of at most
+64 kB, those with audio of 5 MB.
 """
 ENVELOPES: dict[str, Envelope] = {
     "/v1/": sendexa_words.envelope,
@@ -76,6 +80,7 @@ api.add_router("/v1/whatsapp", sendexa.router)
 api.add_router("/v2/communications", capillary.router)
 api.add_router("/embed", embedding.router)
 api.add_router("", gateway.router)
+api.add_router("", gateway_audio.router)
 
 WORDS = {
     "missing": "This field is required.",
@@ -162,7 +167,7 @@ def door(view: View) -> View:
     @wraps(view)
     def opened(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
-            check_size(request)
+            check_size(request, LARGER_BODIES.get(request.path, MOST_BYTES))
             response = view(request, *args, **kwargs)
         except Problem as problem:
             response = tell_problem(request, problem)

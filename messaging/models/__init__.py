@@ -9,6 +9,7 @@ from messaging.models.api_client import (
     KeptAnswer,
 )
 from messaging.models.attempt import Attempt, AttemptState
+from messaging.models.audio import AudioJob, AudioState
 from messaging.models.audit_entry import AuditEntry, AuditKind
 from messaging.models.automatic_retry import AutomaticRetry, StoppedRetry
 from messaging.models.bulk import (
@@ -84,6 +85,8 @@ __all__ = [
     "ApiClientPace",
     "Attempt",
     "AttemptState",
+    "AudioJob",
+    "AudioState",
     "AuditEntry",
     "AuditKind",
     "AutomaticRetry",

@@ -27,6 +27,8 @@ DOORS = {
     "/embed/tokens": "post",
     "/messages/history/request": "post",
     "/messages/{id}/retry": "post",
+    "/send/audio": "post",
+    "/jobs/{id}": "get",
 }
 
 
