@@ -57,7 +57,7 @@ def count_as_delivered(
 ) -> Message | Refused:
     """Settle an unknown message as delivered, on a person's word.
 
-    ``attempt_number`` is the attempt they looked at. Of two people, or a person and
+    ``attempt_number`` is the latest attempt they saw. Of two people, or a person and
     a receipt, one wins; the other is told what happened. Belongs outside of any
     transaction.
     """

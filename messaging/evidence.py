@@ -40,7 +40,7 @@ class Likelihood(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What is known about the last attempt of an unknown message.
+    """What is known about the latest attempt of a message that is in doubt.
 
     ``is_cut_off`` tells that the worker was lost, so that not even the time at which
     the request left is known. ``strays`` are receipts for the same address since
@@ -91,7 +91,7 @@ class Evidence:
 
 
 def evidence_of(messages: Sequence[Message]) -> dict[int, Evidence]:
-    """Return the evidence by message, of those whose last attempt is in doubt.
+    """Return the evidence by message, of those with an attempt in doubt.
 
     The messages are of one organization. Four statements, however many there are.
     """
@@ -115,12 +115,15 @@ def evidence_of(messages: Sequence[Message]) -> dict[int, Evidence]:
 
 
 def _attempts(messages: Sequence[Message]) -> list[Attempt]:
-    """Return the last attempt of each, where that is the one in doubt."""
-    numbers = {one.pk: one.attempt_count for one in messages}
-    found = Attempt.objects.filter(
-        message__in=list(numbers), state=AttemptState.UNKNOWN
-    ).select_related("integration", "content")
-    return [one for one in found if one.number == numbers[one.message_id]]
+    """Return the latest attempt in doubt of each; later ones may have failed."""
+    found = (
+        Attempt.objects.filter(
+            message__in=[one.pk for one in messages], state=AttemptState.UNKNOWN
+        )
+        .select_related("integration", "content")
+        .order_by("number")
+    )
+    return list({one.message_id: one for one in found}.values())
 
 
 def _receipts(

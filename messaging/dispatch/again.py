@@ -55,8 +55,14 @@ def queue_again(
 
 
 def take_back(message_id: int) -> bool:
-    """Cancel a resend that waits: the message stands where its last attempt left it."""
-    return bool(statements.rows("take_back", {"message_id": message_id}))
+    """Cancel a resend that waits: the message stands where its attempts left it."""
+    return bool(
+        statements.rows(
+            "take_back",
+            {"message_id": message_id},
+            stood=statements.part("stood"),
+        )
+    )
 
 
 def move(message_id: int, due_in: float) -> bool:

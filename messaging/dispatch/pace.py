@@ -169,7 +169,12 @@ def free_pairs(integration: Integration, attempt_ids: Sequence[int]) -> None:
     Belongs into the transaction that closes these attempts.
     """
     if attempt_ids and integration.provider.pair_seconds:
-        statements.rows("free_pairs", {"attempt_ids": list(attempt_ids)})
+        values = {
+            "attempt_ids": list(attempt_ids),
+            "horizon_seconds": HORIZON_SECONDS,
+            "pair_seconds": integration.provider.pair_seconds,
+        }
+        statements.rows("free_pairs", values)
 
 
 def prune_pairs() -> int:

@@ -51,7 +51,9 @@ def _go_on() -> bool:
 def _lapse_batch() -> int:
     with transaction.atomic():
         late = statements.rows(
-            "lapse", {"seconds": settings.LATE_AFTER_SECONDS, "limit": BATCH}
+            "lapse",
+            {"seconds": settings.LATE_AFTER_SECONDS, "limit": BATCH},
+            stood=statements.part("stood"),
         )
     return len(late)
 

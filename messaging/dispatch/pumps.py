@@ -63,6 +63,11 @@ class Pumps:
             while self._tend(running, ends_at):
                 self._rung.wait(LOOK_SECONDS)
                 self._rung.clear()
+        except BaseException:
+            # Else nobody would ever pump in this process again.
+            with self._lock:
+                self._is_kept = False
+            raise
         finally:
             for one in running:
                 one.join()

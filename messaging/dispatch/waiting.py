@@ -66,5 +66,6 @@ def _end_waiting(
                 "limit": limit,
                 "reason": reason,
             },
+            stood=statements.part("stood"),
         )
     return len(rows)

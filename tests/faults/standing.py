@@ -123,7 +123,12 @@ def _disagreement(message: Row, attempts: list[Row]) -> str:
     if arrived != (state in ARRIVED):
         return "whoever was reached stays reached"
     latest = attempts[-1] if attempts else None
-    if state in ("sent", "unknown") and (latest is None or latest["state"] != state):
+    states = {one["state"] for one in attempts}
+    if state in ("sent", "unknown") and state not in states:
+        return "no attempt of it says so"
+    if state == "failed" and "unknown" in states:
+        return "an attempt is in doubt, so nobody can say that it failed"
+    if state == "unknown" and latest is not None and latest["state"] == "sent":
         return "this is what its latest attempt should say"
     if state == "failed" and latest is not None and latest["state"] != "failed":
         own = message["error_code"].startswith("resend_admin:")

@@ -1,5 +1,6 @@
--- Later words: an attempt climbs to a higher rank or stays where it is. Its
--- message follows when it arrived, or when this is still its latest attempt.
+-- Later words: an attempt climbs to a higher rank or stays where it is. Its message
+-- follows when it arrived, when this is still its latest attempt, or when it was in
+-- doubt because of this one.
 WITH told AS (
     SELECT *
     FROM unnest(
@@ -48,35 +49,55 @@ word AS (
              number DESC
 ),
 locked AS MATERIALIZED (
-    SELECT message.id
+    SELECT message.id, message.state AS before, word.rank >= 4 AS arrived
     FROM messaging_message AS message
     JOIN word ON word.message_id = message.id
     WHERE CASE
         WHEN word.rank >= 4 THEN
             message.state <> 'read'
             AND NOT (message.state = 'delivered' AND word.rank = 4)
-        ELSE
-            word.number = message.attempt_count
-            AND coalesce(array_position(
-                    ARRAY['sending', 'unknown', 'sent', 'failed'], message.state::text
-                ) - 1, 9) < word.rank
+        WHEN word.number = message.attempt_count THEN
+            coalesce(array_position(
+                ARRAY['sending', 'unknown', 'sent', 'failed'], message.state::text
+            ) - 1, 9) < word.rank
+        ELSE message.state IN ('unknown', 'sent')
         END
     ORDER BY message.id
     FOR UPDATE OF message
 ),
+standing AS (
+    -- What all attempts together say of a message that has not arrived: a provider
+    -- has it, or nobody can tell, or else the latest of them has failed.
+    SELECT DISTINCT ON (locked.id)
+           locked.id,
+           coalesce(changed.state, attempt.state) AS state,
+           coalesce(changed.error_code, attempt.error_code) AS error_code,
+           coalesce(changed.error_class, attempt.error_class) AS error_class
+    FROM locked
+    JOIN messaging_attempt AS attempt ON attempt.message_id = locked.id
+    LEFT JOIN changed ON changed.id = attempt.id
+    WHERE NOT locked.arrived
+    ORDER BY locked.id,
+             array_position(
+                 ARRAY['sent', 'unknown'], coalesce(changed.state, attempt.state)::text
+             ),
+             attempt.number DESC
+),
 moved AS (
     UPDATE messaging_message AS message
-    SET state = word.state,
+    SET state = coalesce(standing.state, word.state),
         state_at = now(),
         due_at = NULL,
         reason = '',
-        sent_at = CASE WHEN word.state = 'failed' THEN message.sent_at
-            ELSE coalesce(message.sent_at, word.at) END,
+        sent_at = CASE WHEN coalesce(standing.state, word.state) IN ('failed', 'unknown')
+            THEN message.sent_at ELSE coalesce(message.sent_at, word.at) END,
         delivered_at = CASE WHEN word.rank >= 4
             THEN coalesce(message.delivered_at, word.at) END,
         read_at = CASE WHEN word.state = 'read' THEN word.at ELSE message.read_at END,
-        error_code = CASE word.state WHEN 'failed' THEN word.error_code ELSE '' END,
-        error_class = CASE word.state WHEN 'failed' THEN word.error_class ELSE '' END,
+        error_code = CASE WHEN standing.state IN ('failed', 'unknown')
+            THEN standing.error_code ELSE '' END,
+        error_class = CASE WHEN standing.state IN ('failed', 'unknown')
+            THEN standing.error_class ELSE '' END,
         -- What recovered a message is whatever arrived first, and stays that.
         recovered_in = CASE
             WHEN message.delivered_at IS NOT NULL THEN message.recovered_in
@@ -91,7 +112,9 @@ moved AS (
             WHEN word.recovers_from IS NOT NULL THEN word.price END
     FROM word
     JOIN locked ON locked.id = word.message_id
+    LEFT JOIN standing ON standing.id = locked.id
     WHERE message.id = locked.id
+      AND (locked.arrived OR standing.state IS DISTINCT FROM locked.before)
     RETURNING message.id, message.state
 )
 SELECT changed.id AS attempt_id,

@@ -1,12 +1,14 @@
--- A person's word about a message that is still in doubt, and about the very attempt
--- they looked at: put on record, with attempt and message locked for what follows.
--- Whoever comes second finds another state and gets no row.
+-- A person's word about a message that is still in doubt, as they looked at it: put on
+-- record for the latest attempt in doubt, with attempt and message locked for what
+-- follows. Whoever comes second finds another state and gets no row.
 WITH doubtful AS MATERIALIZED (
     SELECT attempt.id, attempt.message_id
     FROM messaging_attempt AS attempt
     WHERE attempt.message_id = %(message_id)s
-      AND attempt.number = %(attempt_number)s
+      AND attempt.number <= %(attempt_number)s
       AND attempt.state = 'unknown'
+    ORDER BY attempt.number DESC
+    LIMIT 1
     FOR UPDATE
 ),
 message AS MATERIALIZED (

@@ -49,9 +49,25 @@ waiting AS MATERIALIZED (
     -- found: by a constant one, all that are being sent would be gone through.
     SELECT message.id, message.state AS before, closed.state, closed.number, closed.error_code,
            closed.error_class, closed.parts_sent, closed.price, closed.chain_offset,
-           closed.again_in, closed.recovers_from
+           closed.again_in, closed.recovers_from, doubt.state AS doubt,
+           doubt.error_code AS doubt_code, doubt.error_class AS doubt_class
     FROM messaging_message AS message
     JOIN closed ON closed.message_id = message.id
+    -- Of an earlier attempt nobody can tell, or a receipt has said meanwhile that the
+    -- provider has it: that this one failed does not make the message a failed one.
+    LEFT JOIN LATERAL (
+        SELECT earlier.state,
+               CASE earlier.state WHEN 'sent' THEN '' ELSE earlier.error_code END AS error_code,
+               CASE earlier.state WHEN 'sent' THEN '' ELSE earlier.error_class END AS error_class
+        FROM messaging_attempt AS earlier
+        WHERE closed.state = 'failed'
+          AND closed.number > 1
+          AND earlier.message_id = message.id
+          AND earlier.number < closed.number
+          AND earlier.state IN ('unknown', 'sent')
+        ORDER BY earlier.state = 'sent' DESC, earlier.number DESC
+        LIMIT 1
+    ) AS doubt ON true
     WHERE message.state = 'sending'
       AND message.attempt_count = closed.number
     ORDER BY message.id
@@ -59,14 +75,19 @@ waiting AS MATERIALIZED (
 ),
 moved AS (
     UPDATE messaging_message AS message
-    SET state = CASE WHEN waiting.again_in IS NULL THEN waiting.state ELSE 'queued' END,
+    SET state = CASE WHEN waiting.again_in IS NULL
+            THEN coalesce(waiting.doubt, waiting.state) ELSE 'queued' END,
         state_at = now(),
         due_at = now() + waiting.again_in * interval '1 second',
         sent_at = CASE WHEN waiting.state IN ('sent', 'delivered')
             THEN coalesce(message.sent_at, now()) ELSE message.sent_at END,
         delivered_at = CASE WHEN waiting.state = 'delivered' THEN now() END,
-        error_code = waiting.error_code,
-        error_class = waiting.error_class,
+        error_code = CASE WHEN waiting.again_in IS NULL
+            THEN coalesce(waiting.doubt_code, waiting.error_code)
+            ELSE waiting.error_code END,
+        error_class = CASE WHEN waiting.again_in IS NULL
+            THEN coalesce(waiting.doubt_class, waiting.error_class)
+            ELSE waiting.error_class END,
         parts_sent = waiting.parts_sent,
         recovered_in = CASE WHEN waiting.recovers_from IS NOT NULL
             THEN greatest(0, extract(epoch FROM now() - waiting.recovers_from)) END,

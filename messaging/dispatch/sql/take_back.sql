@@ -1,24 +1,31 @@
--- A resend that waits is cancelled: back to what the last attempt left behind.
--- A receipt may have come since: an attempt that was in doubt may count as sent.
-WITH latest AS (
-    SELECT message.id,
-           CASE WHEN attempt.state IN ('unknown', 'sent') THEN attempt.state
-                ELSE 'failed' END AS state
+-- A resend that waits is cancelled: back to where its attempts have left the message,
+-- with the content and the parts it had. A receipt may have come since: an attempt that
+-- was in doubt may count as sent, or as failed.
+WITH known AS (
+    SELECT message.id, stood.*,
+           message.error_class <> 'unknown' AND NOT coalesce(stood.may_arrive, false)
+               AS keeps_code
     FROM messaging_message AS message
-    LEFT JOIN messaging_attempt AS attempt
-      ON attempt.message_id = message.id
-     AND attempt.number = message.attempt_count
+    LEFT JOIN LATERAL (
+        /* stood */
+    ) AS stood ON true
     WHERE message.id = %(message_id)s
     FOR UPDATE OF message
 )
 UPDATE messaging_message AS message
-SET state = latest.state,
+SET state = coalesce(known.state, 'failed'),
     state_at = now(),
     due_at = NULL,
-    error_code = CASE latest.state WHEN 'sent' THEN '' ELSE message.error_code END,
-    error_class = CASE latest.state WHEN 'sent' THEN '' ELSE message.error_class END
-FROM latest
-WHERE message.id = latest.id
+    error_code = CASE WHEN known.keeps_code THEN message.error_code
+        ELSE coalesce(known.error_code, message.error_code) END,
+    error_class = CASE WHEN known.keeps_code THEN message.error_class
+        ELSE coalesce(known.error_class, message.error_class) END,
+    parts_sent = CASE
+        WHEN message.amended_content_id IS DISTINCT FROM known.amended_content_id
+        THEN coalesce(known.parts_sent, 0) ELSE message.parts_sent END,
+    amended_content_id = known.amended_content_id
+FROM known
+WHERE message.id = known.id
   AND message.state = 'queued'
   AND message.error_code <> ''
 RETURNING message.id

@@ -169,3 +169,25 @@ def test_the_pairs_whose_pause_is_over_are_forgotten(
 
     assert pace.prune_pairs() == 1
     assert Message.objects.count() == 1
+
+
+def test_a_late_refusal_frees_nobody_whom_another_message_has_reached(
+    ours: World, whatsapp: Integration
+) -> None:
+    person = ours.contact("0001")
+    ours.message(integration=whatsapp, contact=person)
+    [slow] = claim(whatsapp, limit=5).attempts
+    # More than six seconds later its answer is still outstanding.
+    ours.rest()
+    Attempt.objects.update(opened_at=timezone.now() - timedelta(seconds=7))
+    ours.message(integration=whatsapp, contact=person)
+    [quick] = claim(whatsapp, limit=5).attempts
+    settle(whatsapp, [Result(quick.attempt_id, "sent")])
+
+    refused = Result(
+        slow.attempt_id, "failed", error_code="whatsapp:131000", error_class="retry"
+    )
+    settle(whatsapp, [refused])
+
+    ours.message(integration=whatsapp, contact=person)
+    assert claim(whatsapp, limit=5).attempts == []

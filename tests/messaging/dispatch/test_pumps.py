@@ -150,3 +150,29 @@ def test_with_fewer_threads_than_integrations_each_has_its_turn(
         stopping.clear()
 
     assert pumped == {integration.pk for integration in many}
+
+
+def test_a_keeper_that_breaks_is_followed_by_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else a process whose pulse goes on would never send anything again."""
+    crew = Pumps()
+    pumped: list[int] = []
+
+    def note(integration_id: int, *, concurrency: int | None = None) -> int:
+        pumped.append(integration_id)
+        return 0
+
+    def no_thread(_: threading.Thread) -> None:
+        message = "can't start new thread"
+        raise RuntimeError(message)
+
+    monkeypatch.setattr(pump, "run", note)
+    with monkeypatch.context() as short_of_threads:
+        short_of_threads.setattr(threading.Thread, "start", no_thread)
+        with pytest.raises(RuntimeError):
+            crew.keep(7, seconds=1)
+
+    crew.keep(7, seconds=1)
+
+    assert pumped == [7]
