@@ -31,7 +31,7 @@ _PLACES = (
     ("Overview", "overview", "home", "g o", "may_read"),
     ("Broadcasts", "broadcasts:broadcast-list", "inbox", "g b", "may_read"),
     ("Messages", "messaging:message-list", "mail", "g m", "may_read"),
-    ("Could not be read", "messaging:unreadable-list", "lock", "g u", "may_read"),
+    ("Unreadable", "messaging:unreadable-list", "lock", "g u", "may_read"),
     ("Members", "messaging:member-list", "people", "g p", "may_read"),
     ("Resend success", "reports", "bars", "g r", "may_read"),
     ("Webhooks", "messaging:webhook-list", "link", "g w", "may_manage"),
