@@ -304,9 +304,9 @@ CELERY_BEAT_SCHEDULE = {
 
 # -- The engine ---------------------------------------------------------------
 
-DISPATCH_CHUNK = env.int("DISPATCH_CHUNK", default=500)
+DISPATCH_CHUNK = env.int("DISPATCH_CHUNK", default=1_000)
 """Messages that one claim takes at most."""
-DISPATCH_CONCURRENCY = env.int("DISPATCH_CONCURRENCY", default=100)
+DISPATCH_CONCURRENCY = env.int("DISPATCH_CONCURRENCY", default=200)
 """Requests of one integration under way at the same time."""
 RESCUE_AFTER_SECONDS = env.int("RESCUE_AFTER_SECONDS", default=120)
 """An attempt open for longer is in doubt: nobody is waiting for its answer."""
