@@ -40,6 +40,8 @@ def settle(attempt_ids: Sequence[int]) -> None:
     Charged once when delivered (when accepted, on channels without receipts),
     released when failed. An attempt in doubt keeps its hold.
     """
+    if not attempt_ids:
+        return
     statements.rows_in_binary(
         "settle_credits",
         {

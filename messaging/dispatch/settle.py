@@ -57,17 +57,15 @@ def settle(
     if not results:
         return 0
     columns = {name: [getattr(result, name) for result in results] for name in COLUMNS}
+    sent_is_final = not integration.provider.confirms_delivery
     with transaction.atomic():
         ledger.lock(integration.organization_id)
         rows = statements.rows_in_binary(
             "settle",
-            {
-                **columns,
-                "sent_is_final": not integration.provider.confirms_delivery,
-            },
+            {**columns, "sent_is_final": sent_is_final},
         )
         closed: int = rows[0]["closed"]
-        ledger.settle(sorted(columns["attempt_id"]))
+        ledger.settle(_moving_credits(results, sent_is_final))
         if closed < len(results):
             statements.rows_in_binary("overtaken", columns)
         moved = [row for row in rows if row["message_id"] is not None]
@@ -83,6 +81,23 @@ def settle(
             [row["message_id"] for row in moved if row["state"] == MessageState.FAILED]
         )
         pace.free_pairs(integration, rows[0]["failed_attempts"])
-        if refused := [one for one in results if circuit.is_about(one.error_code)]:
+        refused = [
+            one
+            for one in results
+            if one.error_code and circuit.is_about(one.error_code)
+        ]
+        if refused:
             circuit.open_circuit(integration, refused[0].error_detail)
     return closed
+
+
+def _moving_credits(results: Sequence[Result], sent_is_final: bool) -> list[int]:
+    """Return the attempts that are charged or released now.
+
+    One that was accepted, with receipts to come, or that is in doubt keeps its hold;
+    who overtook it has brought its ledger in step already.
+    """
+    moving = (
+        {"delivered", "failed", "sent"} if sent_is_final else {"delivered", "failed"}
+    )
+    return sorted(one.attempt_id for one in results if one.state in moving)

@@ -50,10 +50,11 @@ class CreditEntry(models.Model):
 
     The three changes add up, over all lines of an organization, to its account.
     ``attempt_id`` and ``message_id`` are plain numbers: the ledger outlives both.
+    ``organization`` is checked once per statement, by the account that its lines move.
     """
 
     organization = models.ForeignKey(
-        Organization, on_delete=models.CASCADE, db_index=False
+        Organization, on_delete=models.CASCADE, db_index=False, db_constraint=False
     )
     attempt_id = models.BigIntegerField(null=True, blank=True)
     message_id = models.BigIntegerField(null=True, blank=True)

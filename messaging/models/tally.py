@@ -92,6 +92,11 @@ class Tally(models.Model):
                 ),
                 name="tally_waiting",
             ),
+            models.Index(
+                fields=["organization", "outcome", "day"],
+                condition=Q(unit="message", outcome__in=["failed", "unknown"]),
+                name="tally_lost",
+            ),
         ]
 
     def __str__(self) -> str:

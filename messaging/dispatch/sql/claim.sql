@@ -16,23 +16,30 @@ WITH due AS MATERIALIZED (
     LIMIT %(limit)s
     FOR UPDATE /* of those that nobody holds */
 ),
-judged AS (
+-- One probe for each, whatever statistics say, and once: it is asked for twice below.
+judged AS MATERIALIZED (
     SELECT due.*,
            CASE
                WHEN due.expires_at <= now() THEN 'expired'
                WHEN due.channel = ANY (contact.opted_out_channels) THEN 'opted_out'
                ELSE ''
            END AS refusal,
-           -- One probe for each, however many other persons have been written to.
-           greatest(now(), (
-               SELECT pair.free_at
-               FROM messaging_pairpace AS pair
-               WHERE pair.integration_id = %(integration_id)s
-                 AND pair.recipient = due.recipient
-                 AND %(pair_seconds)s > 0
-           )) AS free_at
+           greatest(now(), pair.free_at) AS free_at
     FROM due
-    JOIN messaging_contact AS contact ON contact.id = due.contact_id
+    CROSS JOIN LATERAL (
+        SELECT opted_out_channels
+        FROM messaging_contact
+        WHERE id = due.contact_id
+        LIMIT 1
+    ) AS contact
+    LEFT JOIN LATERAL (
+        SELECT earlier.free_at
+        FROM messaging_pairpace AS earlier
+        WHERE earlier.integration_id = %(integration_id)s
+          AND earlier.recipient = due.recipient
+          AND %(pair_seconds)s > 0
+        LIMIT 1
+    ) AS pair ON true
 ),
 paired AS (
     SELECT judged.*,
