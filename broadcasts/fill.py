@@ -14,7 +14,7 @@ from broadcasts.models import Broadcast, BroadcastState
 from broadcasts.ways import refusal, rows, statement, way_columns, ways_of
 from messaging.dispatch.doorbell import ring_on_commit
 from messaging.dispatch.statements import again_after_deadlock
-from messaging.dispatch.waiting import Decision, cancel_waiting, start_planned
+from messaging.dispatch.waiting import cancel_waiting, start_planned
 from messaging.models import Priority, SkipReason
 
 PAGE = 5_000
@@ -85,7 +85,7 @@ def _start_rows(broadcast: Broadcast, now: datetime, page: int) -> None:
         is_done = cancel_waiting(broadcast.pk, limit=page) < page
         _move_on(broadcast, now, filled_to=broadcast.filled_to, is_filled=is_done)
         return
-    found = rows(
+    decided, last_id = start_planned(
         statement("start_page"),
         {
             **_row_values(broadcast, now),
@@ -93,19 +93,14 @@ def _start_rows(broadcast: Broadcast, now: datetime, page: int) -> None:
             "routes_changed": broadcast.routes_changed,
             "filled_to": broadcast.filled_to,
             "limit": page,
+            "due_at": broadcast.run_at,
         },
-    )
-    start_planned(
-        [
-            Decision(**one, due_at=broadcast.run_at, expires_at=broadcast.expires_at)
-            for one in found
-        ]
     )
     _move_on(
         broadcast,
         now,
-        filled_to=found[-1]["message_id"] if found else broadcast.filled_to,
-        is_filled=len(found) < page,
+        filled_to=last_id or broadcast.filled_to,
+        is_filled=decided < page,
     )
 
 

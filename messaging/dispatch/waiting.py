@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping
+from typing import Any
 
 from django.db import transaction
 
@@ -12,33 +11,17 @@ from messaging.dispatch import statements
 from messaging.models import MessageState, SkipReason
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """How one planned message goes out; with a ``reason`` it is skipped.
+def start_planned(decisions: str, parameters: Mapping[str, Any]) -> tuple[int, int]:
+    """Queue or skip planned messages, each as a query of the caller decides.
 
-    ``None`` for the integration or the content keeps the one it was planned with.
+    ``decisions`` has a row for each message: ``message_id``, the ``integration_id`` and
+    ``content_id`` it goes out by (NULL keeps what it was planned with), ``channel``,
+    ``recipient``, ``used_fallback``, and a ``reason`` if it is skipped. ``parameters``
+    are that query's, with ``due_at`` and ``expires_at`` for all. Return how many it
+    decided about, and the last of them; those planned no longer stay as they are.
     """
-
-    message_id: int
-    integration_id: int | None = None
-    content_id: int | None = None
-    channel: str = ""
-    recipient: str = ""
-    used_fallback: bool = False
-    due_at: datetime | None = None
-    expires_at: datetime | None = None
-    reason: str = ""
-
-
-COLUMNS = tuple(Decision.__dataclass_fields__)
-
-
-def start_planned(decisions: Sequence[Decision]) -> int:
-    """Queue or skip planned messages; return how many were still planned."""
-    if not decisions:
-        return 0
-    columns = {name: [getattr(one, name) for one in decisions] for name in COLUMNS}
-    return len(statements.rows("start_planned", columns))
+    (decided,) = statements.rows("start_planned", parameters, decisions=decisions)
+    return decided["decided"], decided["last_id"] or 0
 
 
 def cancel_waiting(broadcast_id: int, *, limit: int = 5_000) -> int:

@@ -1,13 +1,7 @@
--- Rows of a broadcast that is due: each goes out by its route or is skipped.
-WITH decision AS (
-    SELECT *
-    FROM unnest(
-        %(message_id)s::bigint[], %(integration_id)s::bigint[],
-        %(content_id)s::bigint[], %(channel)s::text[], %(recipient)s::text[],
-        %(used_fallback)s::bool[], %(due_at)s::timestamptz[],
-        %(expires_at)s::timestamptz[], %(reason)s::text[]
-    ) AS d (message_id, integration_id, content_id, channel, recipient, used_fallback,
-            due_at, expires_at, reason)
+-- Rows of a broadcast that is due: each goes out by its route or is skipped. How is
+-- decided by a query of the caller, in the same statement: a row for each message.
+WITH decision AS MATERIALIZED (
+    /* decisions */
 ),
 -- The decisions ride along with the locks, taken one by one in the order of numbers:
 -- statistics know of no planned rows, and PostgreSQL would compare each with each.
@@ -21,23 +15,27 @@ planned AS MATERIALIZED (
           AND waiting.state = 'planned'
         FOR UPDATE
     ) AS held
+),
+started AS (
+    UPDATE messaging_message AS message
+    SET state = CASE decision.reason WHEN '' THEN 'queued' ELSE 'skipped' END,
+        state_at = now(),
+        reason = decision.reason,
+        integration_id = coalesce(decision.integration_id, message.integration_id),
+        parts_sent = CASE
+            WHEN decision.content_id IS NULL
+                OR decision.content_id = message.content_id
+            THEN message.parts_sent ELSE 0 END,
+        content_id = coalesce(decision.content_id, message.content_id),
+        channel = decision.channel,
+        recipient = decision.recipient,
+        used_fallback = decision.used_fallback,
+        due_at = CASE decision.reason WHEN '' THEN %(due_at)s::timestamptz END,
+        expires_at = %(expires_at)s::timestamptz
+    FROM planned AS decision
+    -- Held above while it was planned. Asked again here, PostgreSQL would go by the
+    -- state and read every planned row for each page.
+    WHERE message.id = decision.message_id
 )
-UPDATE messaging_message AS message
-SET state = CASE decision.reason WHEN '' THEN 'queued' ELSE 'skipped' END,
-    state_at = now(),
-    reason = decision.reason,
-    integration_id = coalesce(decision.integration_id, message.integration_id),
-    parts_sent = CASE
-        WHEN decision.content_id IS NULL OR decision.content_id = message.content_id
-        THEN message.parts_sent ELSE 0 END,
-    content_id = coalesce(decision.content_id, message.content_id),
-    channel = decision.channel,
-    recipient = decision.recipient,
-    used_fallback = decision.used_fallback,
-    due_at = CASE decision.reason WHEN '' THEN decision.due_at END,
-    expires_at = decision.expires_at
-FROM planned AS decision
--- Held above while it was planned. Asked again here, PostgreSQL would go by the state
--- and read every planned row for each page.
-WHERE message.id = decision.message_id
-RETURNING message.id
+SELECT count(*) AS decided, max(message_id) AS last_id
+FROM decision
