@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from datetime import datetime, timedelta
 
 from django.db import DatabaseError, transaction
@@ -11,12 +12,16 @@ from broadcasts.clock import database_now
 from broadcasts.ways import rows, statement
 from messaging.credits import release_old_holds
 from messaging.dispatch.statements import again_after_deadlock
+from messaging.dispatch.stopping import stopping
 from messaging.models import Organization
 
 logger = logging.getLogger(__name__)
 
 BATCH = 1_000
 """Rows per transaction, so that nobody waits long for a lock."""
+REST = 2.0
+"""Seconds of rest after each second of work: what is being sent goes first."""
+LONGEST_REST = 5.0
 
 
 def prune_all() -> int:
@@ -26,6 +31,8 @@ def prune_all() -> int:
     """
     removed = 0
     for organization in Organization.objects.all():
+        if stopping.is_set():
+            break
         try:
             removed += prune(organization)
         except DatabaseError:
@@ -61,10 +68,15 @@ def prune(organization: Organization) -> int:
 
 
 def _prune(name: str, organization: Organization, before: datetime) -> int:
+    """Remove batch after batch; end early when the worker stops, for the next time."""
     total = 0
-    while removed := _batch(name, organization.pk, before):
+    while True:
+        begun = time.monotonic()
+        removed = _batch(name, organization.pk, before)
         total += removed
-    return total
+        rest = min(REST * (time.monotonic() - begun), LONGEST_REST)
+        if not removed or stopping.wait(rest):
+            return total
 
 
 @again_after_deadlock

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.db import DatabaseError
@@ -163,3 +164,20 @@ def test_one_organization_that_fails_holds_up_no_other(
 
     assert retention.prune_all() == 1
     assert pruned == [theirs.organization.pk]
+
+
+def test_a_worker_that_stops_ends_after_the_batch_and_leaves_the_rest(
+    ours: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batches = iter([1, 1, 1, 0])
+    rests: list[float] = []
+
+    def rest(seconds: float) -> bool:
+        rests.append(seconds)
+        return len(rests) == 2
+
+    said = SimpleNamespace(is_set=lambda: len(rests) >= 2, wait=rest)
+    monkeypatch.setattr(retention, "_batch", lambda *_: next(batches))
+    monkeypatch.setattr(retention, "stopping", said)
+    assert retention.prune_all() == 2
+    assert all(0 <= seconds <= retention.LONGEST_REST for seconds in rests)
