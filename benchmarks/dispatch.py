@@ -40,6 +40,9 @@ def run(stage: Stage) -> Report:
         runs["bare"].append(bare)
         mine = ours.measure(f"Resend Admin {number}", messages, at.provider())
         runs["ours"].append(mine)
+    runs["bare_by_our_client"] = [
+        peers.bare(at, "Our client, nothing recorded", messages, at.provider(), "ours")
+    ]
     runs["bare_slow"] = [
         peers.bare(at, f"Bare client, {SLOW_MS} ms", slow, at.provider(SLOW_MS))
     ]

@@ -72,7 +72,7 @@ class Ours:
             self.worker = self.first.worker
             return
         roster = self.arena.stage.roster
-        self.worker = self._start(roster.worker(None))
+        self.worker = self._start(roster.worker())
         self._start(roster.beat())
 
     def beside(self, members: int) -> Ours:
@@ -81,7 +81,7 @@ class Ours:
 
     def second_worker(self) -> None:
         """Start one more worker; both share everything through PostgreSQL."""
-        program = self.arena.stage.roster.worker(None)
+        program = self.arena.stage.roster.worker()
         program.command = [*program.command, "--hostname=second@%h"]
         self._start(program)
 

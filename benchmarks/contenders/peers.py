@@ -29,13 +29,15 @@ CREATE TABLE message (
 """
 
 
-def bare(arena: Arena, name: str, messages: int, provider: str) -> Measured:
+def bare(
+    arena: Arena, name: str, messages: int, provider: str, *client: str
+) -> Measured:
     """A client that posts and remembers nothing: the limit."""
     return arena.measure_at_gate(
         name,
         messages,
         *("-m", "benchmarks.contenders.bare_client"),
-        *(provider, str(messages), str(CONCURRENCY)),
+        *(provider, str(messages), str(CONCURRENCY), *client),
         uses_postgres=False,
     )
 
