@@ -20,7 +20,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from broadcasts.models import BroadcastState
-from messaging.models import BulkResend, BulkResendItem, Session, User
+from messaging.models import BulkResend, BulkResendItem, Message, Session, User
 from messaging.webhooks import emitting
 from tests.factories import World
 from tests.messaging.retransmission.steps import unread_message
@@ -200,6 +200,11 @@ class Estate:
             numbers = [self.numbers["message"]] if name.endswith("resend") else []
             return reverse(name, args=[self.external_id, *numbers])
         return reverse(name, args=["rates"] if name == "report-csv" else [])
+
+    @property
+    def public_id(self) -> str:
+        """The message's, as programs know it."""
+        return Message.objects.get(pk=self.numbers["message"]).public_id
 
 
 def estate(world: World) -> Estate:
