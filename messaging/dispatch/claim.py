@@ -40,6 +40,11 @@ class Claimed:
     """A bit for each part that is accepted; see ``Message.parts_sent``."""
     is_retry_of_chain: bool
 
+    @property
+    def requests(self) -> int:
+        """Messages to the provider, each of which takes a slot: the parts left over."""
+        return max(1, self.parts - self.parts_sent.bit_count())
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:
@@ -47,7 +52,7 @@ class Claim:
 
     ``taken`` counts the due messages it dealt with, sent or not; with
     ``wait_seconds`` above 0 the rate or a pause allows nothing before that. The
-    attempts leave in slots: the first one in ``first_in`` seconds, then one
+    attempts leave in slots: the first one in ``first_in`` seconds, then a request
     ``every`` so many.
     """
 
@@ -106,7 +111,7 @@ def claim(
         attempts = _claimed([row for row in rows if row["attempt_id"] is not None])
         if not attempts:
             return Claim(taken=rows[-1]["taken"])
-        pace.pay(integration.pk, len(attempts))
+        pace.pay(integration.pk, sum(one.requests for one in attempts))
         return Claim(
             attempts=attempts,
             taken=rows[-1]["taken"],

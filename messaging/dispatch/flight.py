@@ -91,15 +91,18 @@ class Flight:
     ) -> None:
         """Put freshly opened attempts on their way, each in its slot.
 
-        The first one leaves in ``first_in`` seconds, then one ``every`` so many.
+        The first one leaves in ``first_in`` seconds, then a request ``every`` so many:
+        what has several parts takes as many slots.
         """
         loop = self._runner.get_loop()
         self._count += len(chunk)
         begins: dict[int, list[Claimed]] = {}
-        for number, claimed in enumerate(chunk):
+        slot = 0
+        for claimed in chunk:
             self.holds_retries |= claimed.is_retry_of_chain
-            tick = int((first_in + number * every) / TICK_SECONDS)
+            tick = int((first_in + slot * every) / TICK_SECONDS)
             begins.setdefault(tick, []).append(claimed)
+            slot += claimed.requests
         for tick, together in begins.items():
             if tick == 0:
                 self._begin(together)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ from messaging.dispatch.claim import Claim, claim
 from messaging.models import (
     Attempt,
     AttemptState,
+    Content,
     CreditEntry,
     Integration,
     IntegrationState,
@@ -33,8 +35,6 @@ def integration(ours: World) -> Integration:
 
 def ready(integration: Integration) -> None:
     """Give the integration its pace, as the first pump does."""
-    import uuid
-
     pace.take_lease(integration.pk, uuid.uuid4())
 
 
@@ -271,3 +271,27 @@ def test_content_never_changes(ours: World) -> None:
     content.archived_at = timezone.now()
     content.save()
     assert content.payload == {"text": "as it was"}
+
+
+def test_each_part_of_a_flow_takes_a_slot_of_the_rate(ours: World) -> None:
+    """The provider counts requests: three parts at ten a second take 0.3 s."""
+    integration = ours.integration("telegram_bot", rate_per_second=10)
+    pace.take_lease(integration.pk, uuid.uuid4())
+    flow = Content.objects.create(
+        organization=ours.organization,
+        kind="flow",
+        payload={
+            "parts": [{"kind": "text", "payload": {"text": word}} for word in "abc"]
+        },
+    )
+    for _ in range(5):
+        ours.message(integration=integration, content=flow, recipient="90001")
+
+    claimed = claim(integration, limit=5).attempts
+
+    before = pace.lock(integration.pk)
+    assert before is not None
+    requests = sum(one.requests for one in claimed)
+    assert requests == 15
+    assert before.first_in > requests / 10 - 0.3
+    assert claim(integration, limit=5).attempts == []

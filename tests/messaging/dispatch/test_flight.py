@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -50,3 +51,26 @@ def test_wherever_the_loop_stops_the_next_attempt_finds_a_lane(
         for _ in range(20):
             landed += one.land(0.01)
         assert [result.attempt_id for result in landed] == [1, 2]
+
+
+def test_parts_are_waited_for_like_messages(monkeypatch: pytest.MonkeyPatch) -> None:
+    left: list[tuple[int, float]] = []
+
+    async def send(_: Flight, progress: Progress) -> Result:
+        now = asyncio.get_running_loop().time()
+        left.append((progress.claimed.attempt_id, now - begun))
+        return Result(progress.claimed.attempt_id, "sent")
+
+    monkeypatch.setattr(flights, "send", send)
+    whole = replace(claimed(1), parts=3)
+    rest = replace(claimed(2), parts=3, parts_sent=0b11)
+    with asyncio.Runner() as runner:
+        one = Flight(cast(Any, None), cast(Any, None), runner, concurrency=9)
+        begun = runner.get_loop().time()
+        one.launch([whole, rest, claimed(3)], every=0.1)
+        while len(left) < 3:
+            one.land(0.05)
+
+    assert [number for number, _ in left] == [1, 2, 3]
+    assert left[1][1] >= 0.29
+    assert left[2][1] >= 0.39
