@@ -51,6 +51,11 @@ class RightsBackend(ModelBackend):
     Operators have every permission, as Django has it for superusers.
     """
 
+    def get_user(self, user_id: Any) -> User | None:
+        """Return who is signed in, with the organization, which every page asks for."""
+        person = User.objects.select_related("organization").filter(pk=user_id).first()
+        return person if person and self.user_can_authenticate(person) else None
+
     def get_user_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
         return set()
 
