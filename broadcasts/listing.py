@@ -21,6 +21,8 @@ from messaging.models import User
 
 MOST = 10_000
 """Members that one list may name: their rows are made here and now."""
+LISTED = "listed"
+"""Where a broadcast has the number of members that its list named."""
 ALL_REACHED = (
     "Everybody on the list has got it already. Clone the broadcast to send it to them"
     " once more."
@@ -62,6 +64,15 @@ def create(
             raise
         raise conflict(live_in_words(live)) from None
     return retry
+
+
+def members_in_words(retry: Broadcast) -> str:
+    """Say whom a retry is for, as the end of a sentence."""
+    number = retry.audience.get(LISTED)
+    if number:
+        return "1 member on a list" if number == 1 else f"{number:,} members on a list"
+    source = retry.retry_of
+    return f"the members whom “{source.name}” missed" if source else ""
 
 
 def _check_length(chosen: Sequence[int]) -> None:
@@ -117,6 +128,8 @@ def _plan(source: Broadcast, retry: Broadcast, chosen: Sequence[int]) -> None:
         raise not_found("contact")
     if all(one["is_reached"] for one in found):
         raise bad_input(ALL_REACHED, "contact_ids")
+    retry.audience = {LISTED: len(chosen)}
+    retry.save(update_fields=["audience"])
     known = [one["message_id"] for one in found if one["message_id"]]
     others = [one["contact_id"] for one in found if not one["message_id"]]
     freezing.plan_rows("freeze_members", retry, message_ids=known)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import strawberry
 
-from broadcasts import audience, models
+from broadcasts import audience, listing, models
 from messaging.channels.contract import Channel
 from messaging.models import Content, IntegrationState
 from messaging.models import Integration as IntegrationRow
@@ -87,8 +87,8 @@ class Audience:
 
     @classmethod
     def of(cls, broadcast: models.Broadcast) -> Audience:
-        if broadcast.retry_of is not None:
-            sentence = f"the members whom “{broadcast.retry_of.name}” missed"
+        if broadcast.is_retry:
+            sentence = listing.members_in_words(broadcast)
             return cls(tags=[], countries=[], languages=[], sentence=sentence)
         found = audience.Audience.from_json(broadcast.audience)
         return cls(

@@ -38,7 +38,8 @@ class Broadcast(models.Model):
 
     ``audience`` is a filter that is resolved when the broadcast starts:
     ``{"tags": [...], "countries": [...], "languages": [...]}``, empty for
-    everyone. A retry has no filter: its rows are frozen when it is confirmed.
+    everyone. A retry has no filter: its rows are frozen when it is confirmed; it has
+    ``{"listed": number}`` where somebody named its members one by one.
     ``content`` is what a flow broadcast sends, frozen when it starts; a retry
     takes it over from its source. ``filled_to`` is the last member for whom a
     row was made, so that a start that is killed goes on where it stood. The rows

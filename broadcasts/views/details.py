@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from django.utils.functional import cached_property
 
+from broadcasts import listing
 from broadcasts.audience import Audience
 from broadcasts.chain import ChainSummary
 from broadcasts.clock import in_words
@@ -49,11 +50,16 @@ class Details:
 
     @property
     def audience(self) -> str:
-        source = self.broadcast.retry_of
-        if source is not None:
-            return f"The members whom “{source.name}” missed"
+        if self.broadcast.is_retry:
+            words = listing.members_in_words(self.broadcast)
+            return f"{words[:1].upper()}{words[1:]}"
         words = Audience.from_json(self.broadcast.audience).sentence
         return f"Members {words}" if words != "everyone" else "Everyone"
+
+    @property
+    def is_listed(self) -> bool:
+        """Whether somebody named the members of this retry one by one."""
+        return bool(self.broadcast.audience.get(listing.LISTED))
 
     @property
     def run_at_there(self) -> str:

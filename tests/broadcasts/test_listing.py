@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
-from broadcasts import chain, listing, retention, run, schedule
+from broadcasts import chain, drafts, listing, retention, run, schedule
 from broadcasts.models import Broadcast
 from broadcasts.problems import ProblemCode
 from messaging import audit
@@ -28,6 +29,7 @@ from tests.broadcasts.factories import (
     started,
     states_of,
 )
+from tests.broadcasts.views.pages import text_of, url_of
 from tests.factories import World
 
 pytestmark = pytest.mark.django_db
@@ -227,3 +229,17 @@ def test_an_agent_may_not(ours: World) -> None:
     )
 
     assert problem.code == ProblemCode.FORBIDDEN
+
+
+def test_its_page_says_that_it_went_by_a_list(ours: World) -> None:
+    source = finished(ours, "failed", name="News")
+    client = Client()
+    client.force_login(ours.agent)
+
+    made = listed(ours, source, ours.contact().pk, ours.contact().pk)
+
+    page = text_of(client.get(url_of("detail", made)))
+    assert "2 members on a list" in page
+    assert "missed" not in page
+    copy = drafts.clone(broadcast=made, person=ours.editor)
+    assert copy.audience == source.audience
