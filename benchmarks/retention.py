@@ -184,7 +184,9 @@ def _archives(messages: int) -> list[Archive]:
     with bulk_load(TABLES):
         with without_indexes(TABLES):
             for number in range(1, ROUNDS + 1):
-                owner = make_owner(f"Archive {number}", 4 * MEMBERS, now)
+                # An owner has a quarter as many members as it is told of messages.
+                members = min(MEMBERS, messages)
+                owner = make_owner(f"Archive {number}", 4 * members, now)
                 _fill(owner, messages, now)
                 made.append(Archive(owner, messages))
         analyze()
