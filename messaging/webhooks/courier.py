@@ -28,6 +28,9 @@ couriers take the processor away from the messages themselves."""
 SHARE: Final = 0.05
 """The part of one processor that a courier takes at most: a round in which it had
 more to do is longer."""
+REST_SECONDS: Final = 2.0
+"""The longest piece of such a rest: what has been answered is settled between two
+of them, long before a seat or a claim lapses."""
 SEAT_SECONDS: Final = 15
 RESOLVERS: Final = 32
 """Names that may be looked up at the same time, however slow some are."""
@@ -102,8 +105,8 @@ def _carry(holder: uuid.UUID, seat: int, flight: Flight, *, ends_at: float) -> i
     """What was claimed here is landed and settled here, also when time is up."""
     keyring = claiming.Keyring()
     settled = 0
+    counted = time.thread_time()
     while True:
-        worked = time.thread_time()
         claimed: list[Claimed] = []
         if (
             not stopping.is_set()
@@ -117,8 +120,27 @@ def _carry(holder: uuid.UUID, seat: int, flight: Flight, *, ends_at: float) -> i
         if not len(flight):
             return settled
         settled += settling.settle(flight.land(ROUND_SECONDS))
-        worked = time.thread_time() - worked
-        time.sleep(max(0.0, worked / SHARE - ROUND_SECONDS))
+        before, counted = counted, time.thread_time()
+        rest = (counted - before) / SHARE - ROUND_SECONDS
+        settled += _rest(
+            holder, seat, flight, until=min(ends_at, time.monotonic() + rest)
+        )
+
+
+def _rest(holder: uuid.UUID, seat: int, flight: Flight, *, until: float) -> int:
+    """Take nothing new until then, but hear every answer and settle it.
+
+    The loop goes on: an answer that nobody reads in time would be a time-out, and
+    told once more. What this costs the processor counts in the next round.
+    """
+    settled = 0
+    while (
+        not stopping.is_set()
+        and (left := until - time.monotonic()) > 0
+        and keep_seat(seat, holder)
+    ):
+        settled += settling.settle(flight.land(min(left, REST_SECONDS)))
+    return settled
 
 
 def take_seat(holder: uuid.UUID) -> int | None:

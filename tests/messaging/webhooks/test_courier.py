@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -482,3 +483,48 @@ def test_a_courier_goes_on_while_there_is_more(
     courier.run()
 
     assert len(receiver.received) == 4
+
+
+def test_an_answer_is_heard_while_the_courier_rests(
+    ours: World,
+    receiver: Receiver,
+    endpoint: WebhookEndpoint,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A round that took 0.3 s of the processor: its rest is longer than a try."""
+    taken = iter(range(1_000_000))
+    is_over = threading.Event()
+
+    def busy() -> float:
+        number = next(taken)
+        if number:
+            is_over.set()
+        return 0.3 * number
+
+    def script(received: Received) -> Answer:
+        is_over.wait(30)
+        return OK
+
+    monkeypatch.setattr(time, "thread_time", busy)
+    receiver.script = script
+    tell(ours)
+
+    assert courier.run(seconds=1) == 1
+
+    delivery = delivery_of(endpoint)
+    assert (delivery.state, delivery.error) == ("delivered", "")
+    assert len(receiver.received) == 1
+
+
+def test_a_courier_keeps_its_seat_through_a_long_rest(
+    ours: World, endpoint: WebhookEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(courier, "REST_SECONDS", 0.01)
+    holder = uuid.uuid4()
+    assert courier.take_seat(holder) == 1
+    WebhookCourier.objects.update(lease_until=timezone.now())
+
+    with courier.in_flight() as flight:
+        courier._rest(holder, 1, flight, until=time.monotonic() + 0.05)
+
+    assert courier.take_seat(uuid.uuid4()) != 1
