@@ -25,6 +25,7 @@ from messaging import diagnosis
 from messaging.channels.catalogue import Fix
 from messaging.failures.kept import kept_failures
 from messaging.models import IntegrationState, MessageState, Organization, User
+from messaging.retransmission import unreadable
 from messaging.webhooks import endpoints
 from resend_admin.ui.numbers import grouped
 from resend_admin.ui.time_zones import day_in_words
@@ -89,6 +90,7 @@ def needs(
         _webhooks(person, organization),
         (_cause(one) for one in rows),
         _unknown(organization),
+        _unreadable(organization),
         _ageing(every, person, organization),
         _stopped(person, organization),
         _slots(slots),
@@ -220,6 +222,21 @@ def _unknown(organization: Organization) -> Iterator[Need]:
         " then you decide.",
         step=Step("Look at them", reverse("messaging:message-unknown")),
         url=reverse("messaging:message-unknown"),
+    )
+
+
+def _unreadable(organization: Organization) -> Iterator[Need]:
+    if not unreadable.waiting(organization):
+        return
+    page = reverse("messaging:unreadable-list")
+    yield Need(
+        key="unreadable",
+        tone="warn",
+        icon="question",
+        title="Messages came in that the phone could not read",
+        text="Ask for them: the sender's device then sends them once more.",
+        step=Step("Look at them", f"{page}?state=waiting"),
+        url=page,
     )
 
 

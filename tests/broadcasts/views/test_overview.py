@@ -37,6 +37,7 @@ from tests.broadcasts.factories import (
 from tests.broadcasts.test_causes import CLOSED, EXPIRED, single
 from tests.broadcasts.views.pages import html_of, text_of, url_of
 from tests.factories import World
+from tests.messaging.retransmission.steps import unread_message
 from tests.messaging.views.test_message_detail import words
 from tests.messaging.webhooks.steps import endpoint_of
 
@@ -292,6 +293,19 @@ def test_an_endpoint_that_takes_nothing_is_for_an_admin_to_mend(
     assert "Ledger" not in html_of(client.get("/"))
     assert "Elsewhere" not in html_of(client.get("/"))
     assert "Shop" not in html_of(editor.get("/"))
+
+
+def test_messages_that_the_phone_could_not_read_are_asked_for(
+    ours: World, theirs: World, editor: Client
+) -> None:
+    unread_message(theirs.integration("device_gateway"), "3EB0A1")
+    assert "could not read" not in text_of(editor.get("/"))
+
+    unread_message(ours.integration("device_gateway"), "3EB0A2")
+
+    line = need(editor.get("/"), "unreadable")
+    assert "Messages came in that the phone could not read" in line
+    assert "Look at them" in line
 
 
 def test_the_page_keeps_itself_up_to_date(ours: World, editor: Client) -> None:
