@@ -7,12 +7,14 @@ one says is shown as a whole when it has ended, so that nothing is mixed.
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from subprocess import Popen
 from typing import IO, NoReturn
 
 from resend_admin.local import leash
@@ -21,6 +23,7 @@ START_PROGRAMS = ("tests/faults", "tests/local", "tests/benchmarks", "tests/jour
 STOP_SECONDS = 30.0
 """For pytest to say what it has seen, and to stop its servers."""
 INTERRUPTED = 130
+SETTINGS = "DJANGO_SETTINGS_MODULE"
 
 
 def group(name: str, *arguments: str) -> list[str]:
@@ -39,8 +42,8 @@ def run(shown: Sequence[str], kept: Sequence[str], output: IO[bytes]) -> int:
     """
     with tempfile.TemporaryFile() as said:
         began = time.monotonic()
-        first = leash.spawn(shown, death_signal=signal.SIGINT, output=output)
-        second = leash.spawn(kept, death_signal=signal.SIGINT, output=said)
+        first = start(shown, output)
+        second = start(kept, said)
         try:
             second.wait()
             show(said, output, "the rest", time.monotonic() - began)
@@ -51,6 +54,17 @@ def run(shown: Sequence[str], kept: Sequence[str], output: IO[bytes]) -> int:
             show(said, output, "the rest, as far as it came", time.monotonic() - began)
             return INTERRUPTED
     return int(first.returncode != 0 or second.returncode != 0)
+
+
+def start(command: Sequence[str], output: IO[bytes]) -> Popen[bytes]:
+    """Start one run, without the settings that our own imports have named.
+
+    With them pytest-django would read the settings before the servers stand.
+    """
+    own = {name: value for name, value in os.environ.items() if name != SETTINGS}
+    return leash.spawn(
+        command, death_signal=signal.SIGINT, environment=own, output=output
+    )
 
 
 def show(said: IO[bytes], output: IO[bytes], what: str, seconds: float) -> None:

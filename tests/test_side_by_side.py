@@ -63,3 +63,13 @@ def test_asked_to_stop_it_stops_both(
 
 def test_the_folders_that_it_takes_apart_exist() -> None:
     assert all((PROJECT / folder).is_dir() for folder in side_by_side.START_PROGRAMS)
+
+
+def test_a_run_starts_its_own_servers_before_it_reads_the_settings(
+    tmp_path: Path,
+) -> None:
+    code = "import os; print('DJANGO_SETTINGS_MODULE' in os.environ)"
+    with (tmp_path / "said").open("w+b") as output:
+        assert side_by_side.run(python(code), python(code), output) == 0
+    said = (tmp_path / "said").read_text()
+    assert said.count("False") == 2
