@@ -13,7 +13,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 
 class Channel(StrEnum):
@@ -115,9 +115,20 @@ class RateLimited:
     whole_account: bool = True
 
 
+IN_DOUBT: Final = frozenset(
+    {
+        *("timeout", "connection_lost", "unreadable_answer", "worker_lost"),
+        # A gateway gave up on the provider behind it; 524 is Cloudflare's own.
+        *("http_504", "http_524"),
+    }
+)
+"""What leaves a message *unknown*, without the channel in front; nothing else does.
+Other codes may be as unclear in the catalogue, but who has one has failed."""
+
+
 @dataclass(frozen=True, slots=True)
 class InDoubt:
-    """We cannot tell whether the message left (timeout, lost connection)."""
+    """We cannot tell whether the message left. ``code`` is one of ``IN_DOUBT``."""
 
     code: str
     detail: str = ""

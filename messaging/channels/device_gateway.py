@@ -166,7 +166,7 @@ def refusal(
     if status == 429:
         return RateLimited(code or "http_429", pause(headers, default=10.0), detail)
     if status in GATEWAY_GAVE_UP:
-        return InDoubt(code or f"http_{status}", detail)
+        return InDoubt(f"http_{status}", detail)
     if not code and _SAYS_NOT_READY.search(detail):
         code = NOT_READY
     return Rejected(code or f"http_{status}", detail)

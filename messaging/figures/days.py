@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
-from messaging.channels.catalogue import ErrorClass, lookup
+from messaging.channels.contract import IN_DOUBT
 from messaging.figures import statements
 from messaging.figures.scope import Scope
 
@@ -89,7 +89,8 @@ def _part(row: Mapping[str, Any], *, is_first: bool) -> dict[str, int]:
         if outcome == "cancelled":
             # Given back: its member stands where the run before left them.
             return parts
-        if row["code"] and lookup(row["code"]).error_class == ErrorClass.UNKNOWN:
+        if row["code"].rpartition(":")[2] in IN_DOUBT:
+            # The run before left them unknown; now they stand where this one did.
             parts["unknown"] = -count
         if row["number"] == REACHED_BEFORE:
             return parts

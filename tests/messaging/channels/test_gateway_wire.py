@@ -140,6 +140,11 @@ def test_a_document_without_a_name_gets_that_of_its_address() -> None:
         (404, {"error": "gone"}, Rejected("http_404", "gone")),
         (504, {"error": "late"}, InDoubt("http_504", "late")),
         (
+            504,
+            {"error": "late", "error_code": "SEND_TIMEOUT"},
+            InDoubt("http_504", "late"),
+        ),
+        (
             200,
             {"success": True},
             InDoubt("unreadable_answer", "The answer names no message."),

@@ -30,7 +30,14 @@ from messaging.models import (
     Message,
     Recovery,
 )
-from tests.broadcasts.factories import finished, retried, rows_of, started
+from tests.broadcasts.factories import (
+    finished,
+    only,
+    retried,
+    rows_of,
+    stand,
+    started,
+)
 from tests.factories import World
 
 pytestmark = pytest.mark.django_db
@@ -217,6 +224,39 @@ def test_days_agree_with_the_chain(
 
     assert together.pop("total") == whole.aimed
     assert together == {name: getattr(whole, name) for name in together}
+
+
+@pytest.mark.parametrize("code", ["whatsapp:987654", "sms:30410", "email:5xx"])
+def test_whoever_is_unknown_stays_so_when_another_is_retried(
+    ours: World, code: str
+) -> None:
+    """Nobody can say what the code means; that its row has failed is certain."""
+    source = finished(ours, "unknown", "failed")
+    stand(only(rows_of(source), 1), "failed", code)
+    retry = started(retried(source, ours))
+    stand(rows_of(retry), "delivered")
+    run.tick()
+
+    [day] = [one for one in figures(ours).days if one.total]
+
+    assert (day.delivered_later, day.unknown, day.failed) == (1, 1, 0)
+
+
+@pytest.mark.parametrize("code", ["whatsapp:timeout", "resend_admin:worker_lost"])
+def test_whoever_was_unknown_stands_where_the_retry_left_them(
+    ours: World, code: str
+) -> None:
+    source = finished(ours, "failed", "unknown", "unknown")
+    doubtful = rows_of(source).filter(state="unknown")
+    doubtful.update(error_code=code, error_class="unknown")
+    retry = started(retried(source, ours, include_unknown=True))
+    stand(rows_of(retry), "delivered")
+    stand(only(rows_of(retry), 2), "failed")
+    run.tick()
+
+    [day] = [one for one in figures(ours).days if one.total]
+
+    assert (day.delivered_later, day.unknown, day.failed) == (2, 0, 1)
 
 
 def test_one_retry_alone_is_about_its_own_members(ours: World) -> None:
