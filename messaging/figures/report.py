@@ -28,7 +28,7 @@ class Rate:
 
     ``arrived``: delivered or read; *sent* where the provider has no receipts.
     ``failed``: a provider, or we, said so. The rest is undecided: *sent* without a
-    receipt so far, or *unknown*. Tries that never left (``resend_admin:not_sent``)
+    receipt so far, or *unknown*. Tries that never left (see ``messaging_is_try``)
     are no tries.
     """
 

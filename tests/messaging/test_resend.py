@@ -12,7 +12,7 @@ from django.utils import timezone
 from messaging import receipts, resend
 from messaging.audit import ledger_differences, tally_differences
 from messaging.channels.contract import Event, EventKind
-from messaging.dispatch import pace, pump
+from messaging.dispatch import circuit, pace, pump
 from messaging.dispatch.claim import claim
 from messaging.dispatch.settle import Result, settle
 from messaging.models import (
@@ -20,6 +20,7 @@ from messaging.models import (
     Attempt,
     AutomaticRetry,
     Contact,
+    Content,
     Integration,
     Message,
     StoppedRetry,
@@ -359,30 +360,47 @@ def test_unknown_is_never_retried_by_itself(ours: World, whatsapp: Integration) 
     assert message.state == "unknown"
 
 
+def retried_in_vain(
+    world: World, integration: Integration, content: Content, code: str
+) -> None:
+    """A message that failed, was retried by itself, and failed again or came back."""
+    message = failed(world, integration, content=content)
+    assert message.state == "queued"
+    Message.objects.filter(pk=message.pk).update(
+        due_at=timezone.now() - timedelta(minutes=1)
+    )
+    [claimed] = claim(integration, limit=1, message_id=message.pk).attempts
+    again_in = 0.0 if circuit.is_about(code) else None
+    result = Result(
+        claimed.attempt_id,
+        "failed",
+        error_code=code,
+        error_class="never",
+        again_in=again_in,
+    )
+    settle(integration, [result])
+
+
+def test_retries_that_the_credentials_stopped_say_nothing_of_the_error(
+    ours: World, whatsapp: Integration
+) -> None:
+    automatic(ours)
+    content = ours.text()
+    for _ in range(50):
+        retried_in_vain(ours, whatsapp, content, "whatsapp:auth_failed")
+        circuit.close_circuit(whatsapp.pk)
+
+    assert failed(ours, whatsapp, content=content).state == "queued"
+    assert not StoppedRetry.objects.exists()
+
+
 def test_retries_that_bring_nothing_stop_by_themselves_until_resumed(
     ours: World, whatsapp: Integration
 ) -> None:
     automatic(ours)
     content = ours.text()
-    # Each of these failed, was retried by itself, and failed again.
     for _ in range(50):
-        message = failed(ours, whatsapp, content=content)
-        assert message.state == "queued"
-        Message.objects.filter(pk=message.pk).update(
-            due_at=timezone.now() - timedelta(minutes=1)
-        )
-        [claimed] = claim(whatsapp, limit=1, message_id=message.pk).attempts
-        settle(
-            whatsapp,
-            [
-                Result(
-                    claimed.attempt_id,
-                    "failed",
-                    error_code="whatsapp:131026",
-                    error_class="never",
-                )
-            ],
-        )
+        retried_in_vain(ours, whatsapp, content, "whatsapp:131026")
 
     assert failed(ours, whatsapp, content=content).state == "failed"
     stopped = StoppedRetry.objects.get()

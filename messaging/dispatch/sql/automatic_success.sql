@@ -8,6 +8,7 @@ FROM (
     WHERE attempt.organization_id = %(organization_id)s
       AND attempt.cause_code = %(error_code)s
       AND attempt.actor = 'automatic'
+      AND messaging_is_try(attempt.error_code)
       AND (attempt.state IN ('failed', 'delivered', 'read')
            OR attempt.state = 'sent'
               AND integration.kind = ANY (%(kinds_without_receipts)s))

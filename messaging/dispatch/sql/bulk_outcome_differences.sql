@@ -4,7 +4,7 @@ WITH both_sides AS (
     FROM messaging_attempt
     WHERE bulk_id IS NOT NULL
       AND state <> 'open'
-      AND error_code <> 'resend_admin:not_sent'
+      AND messaging_is_try(error_code)
     UNION ALL
     SELECT bulk_id, integration_id, cause_code, state, count - pruned, 0
     FROM messaging_bulkresendoutcome

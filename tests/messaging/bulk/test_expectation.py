@@ -110,6 +110,28 @@ def test_what_its_tries_brought_is_counted_by_cause(
     assert sum(one.count for one in BulkResendOutcome.objects.filter(bulk=bulk)) == 4
 
 
+def test_what_was_refused_with_the_credentials_is_no_outcome_of_it(
+    ours: World, whatsapp: Integration, fail: Fail
+) -> None:
+    fail(TIMED_OUT)
+    bulk = worked_off(confirmed(ours))
+    pace.take_lease(whatsapp.pk, uuid.uuid4())
+    [claimed] = claim(whatsapp, limit=1).attempts
+
+    given_back = Result(
+        claimed.attempt_id,
+        "failed",
+        error_code="whatsapp:auth_failed",
+        error_class="fix_first",
+        again_in=0.0,
+    )
+    settle(whatsapp, [given_back])
+
+    assert Attempt.objects.filter(bulk_id=bulk.pk).count() == 1
+    assert not BulkResendOutcome.objects.filter(bulk=bulk, count__gt=0)
+    assert bulk_outcome_differences() == []
+
+
 def test_forecast_and_result_stand_side_by_side(
     ours: World, whatsapp: Integration, fail: Fail
 ) -> None:

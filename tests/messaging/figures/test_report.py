@@ -430,7 +430,10 @@ def test_the_last_bar_collects_what_comes_later(
     assert found.by_number[5].label == "Resend 5 or later"
 
 
-def test_what_never_left_is_no_try(ours: World, integration: Integration) -> None:
+@pytest.mark.parametrize("code", ["resend_admin:not_sent", "whatsapp:auth_failed"])
+def test_what_was_given_back_is_no_try(
+    ours: World, integration: Integration, code: str
+) -> None:
     ours.message(integration=integration)
     [claimed] = claim(integration, limit=1).attempts
     settle(
@@ -439,7 +442,7 @@ def test_what_never_left_is_no_try(ours: World, integration: Integration) -> Non
             Result(
                 claimed.attempt_id,
                 "failed",
-                error_code="resend_admin:not_sent",
+                error_code=code,
                 error_class="retry",
                 again_in=0.0,
             )
@@ -447,6 +450,9 @@ def test_what_never_left_is_no_try(ours: World, integration: Integration) -> Non
     )
 
     assert rates(figures(ours)) == []
+    assert figures(ours).causes == ()
+    assert not DailyFigure.objects.filter(kind__in=["try", "failure"], count__gt=0)
+    agree()
 
 
 def test_a_period_ends_where_it_says(ours: World, integration: Integration) -> None:
