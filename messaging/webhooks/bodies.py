@@ -15,6 +15,7 @@ from messaging.channels.catalogue import lookup
 
 ORDER: Final = (
     "messageId",
+    "copyOf",
     "externalId",
     "broadcastId",
     "retryOfBroadcastId",

@@ -12,7 +12,7 @@ from django.utils import timezone
 from messaging import receipts, resend
 from messaging.bulk import running
 from messaging.channels.contract import Event, EventKind
-from messaging.dispatch import pulse
+from messaging.dispatch import pace, pulse
 from messaging.dispatch.claim import claim
 from messaging.dispatch.rescue import rescue
 from messaging.dispatch.settle import Result, settle
@@ -208,6 +208,41 @@ def test_sending_again_is_told_of_with_who_and_when(ours: World) -> None:
     assert data["askedBy"] == "person"
     assert data["dueAt"][:19] == message.due_at.isoformat()[:19]
     assert ours.editor.username not in str(data)
+
+
+def test_a_copy_of_what_had_been_sent_is_told_as_sent_again(ours: World) -> None:
+    endpoint_of(ours)
+    integration = ready(ours)
+    pace.pause(integration.pk, 60)
+    message = ours.message(
+        "delivered",
+        integration=integration,
+        attempt_count=1,
+        delivered_at=timezone.now(),
+    )
+
+    outcome = resend.send_copy(message, Asker(Actor.PERSON, ours.editor.username))
+
+    assert isinstance(outcome, Scheduled)
+    [(event_type, data)] = told()
+    message.refresh_from_db()
+    assert event_type == "message.resent"
+    assert data["messageId"] == outcome.message.public_id
+    assert data["copyOf"] == message.public_id
+    assert data["externalId"] == message.contact.external_id
+    assert (data["askedBy"], data["state"], data["attempt"]) == ("person", "queued", 0)
+    assert data["dueAt"][:19] == outcome.due_at.isoformat()[:19]
+    assert ours.editor.username not in str(data)
+
+
+def test_a_new_message_and_the_run_of_a_broadcast_are_no_copies(ours: World) -> None:
+    endpoint_of(ours)
+    source = ours.message("delivered", delivered_at=timezone.now())
+
+    ours.message()
+    ours.message(root=source, broadcast_id=ours.broadcast().pk)
+
+    assert types() == []
 
 
 def test_taking_a_resend_back_tells_where_the_message_stands_again(
