@@ -9,8 +9,11 @@ from django.conf import settings
 from django.db import transaction
 
 from broadcasts.audience import Audience, matching
+from broadcasts.chain import keep_where_members_stood
 from broadcasts.clock import database_now, local_day
 from broadcasts.models import Broadcast, BroadcastState
+from broadcasts.patience import wait_longer
+from broadcasts.taken_over import has_given_back
 from broadcasts.ways import refusal, rows, statement, way_columns, ways_of
 from messaging.dispatch.doorbell import ring_on_commit
 from messaging.dispatch.statements import again_after_deadlock
@@ -84,6 +87,8 @@ def _start_rows(broadcast: Broadcast, now: datetime, page: int) -> None:
         # Members of a retry that the system forgot half-way stay retryable.
         is_done = cancel_waiting(broadcast.pk, limit=page) < page
         _move_on(broadcast, now, filled_to=broadcast.filled_to, is_filled=is_done)
+        if is_done:
+            _settle_members(broadcast)
         return
     decided, last_id = start_planned(
         statement("start_page"),
@@ -91,6 +96,7 @@ def _start_rows(broadcast: Broadcast, now: datetime, page: int) -> None:
             **_row_values(broadcast, now),
             "source_id": broadcast.retry_of_id,
             "routes_changed": broadcast.routes_changed,
+            "includes_unknown": broadcast.includes_unknown,
             "filled_to": broadcast.filled_to,
             "limit": page,
             "due_at": broadcast.run_at,
@@ -102,6 +108,15 @@ def _start_rows(broadcast: Broadcast, now: datetime, page: int) -> None:
         filled_to=last_id or broadcast.filled_to,
         is_filled=decided < page,
     )
+    if decided < page:
+        _settle_members(broadcast)
+
+
+def _settle_members(retry: Broadcast) -> None:
+    """Write down anew where its members stood, without those it has given back."""
+    if has_given_back(retry.pk):
+        wait_longer()
+        keep_where_members_stood(retry)
 
 
 def _row_values(broadcast: Broadcast, now: datetime) -> dict[str, Any]:

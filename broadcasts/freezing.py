@@ -80,6 +80,7 @@ def plan_rows(name: str, retry: Broadcast, **values: list[int]) -> None:
         "expires_at": retry.expires_at,
         "day": local_day(run_at, retry.organization.time_zone),
         "priority": Priority.BULK,
+        "includes_unknown": retry.includes_unknown,
     }
     with connection.cursor() as cursor:
         cursor.execute(statement(name), {**common, **values})

@@ -14,7 +14,13 @@ from broadcasts.models import Broadcast, BroadcastKind, BroadcastState
 from broadcasts.patience import wait_longer
 from broadcasts.problems import bad_input, conflict, not_found
 from broadcasts.quota import take_slot
-from broadcasts.retry import WAIT, live_in_words, live_retry
+from broadcasts.retry import (
+    WAIT,
+    live_in_words,
+    live_retry,
+    unlisted_in_words,
+    unlisted_run,
+)
 from broadcasts.retrying import copy_routes, new_retry
 from broadcasts.ways import rows, statement
 from messaging.models import User
@@ -53,7 +59,8 @@ def create(
         with transaction.atomic():
             take_slot(broadcast.organization_id)
             source = _locked_source(broadcast)
-            retry = new_retry(source, person, moment, time_zone)
+            # Whoever is on the list was meant, in doubt or not.
+            retry = new_retry(source, person, moment, time_zone, includes_unknown=True)
             _take_content(source, retry)
             copy_routes(source, retry)
             wait_longer()
@@ -90,7 +97,7 @@ def _check_length(chosen: Sequence[int]) -> None:
 
 
 def _locked_source(broadcast: Broadcast) -> Broadcast:
-    """Return the source, held, unless it is not over or has a live retry."""
+    """Return the source, held, unless it is not over or a retry is in the way."""
     source = (
         Broadcast.objects.select_for_update(no_key=True, of=("self",))
         .select_related("organization", "root", "flow")
@@ -102,6 +109,9 @@ def _locked_source(broadcast: Broadcast) -> Broadcast:
     live = live_retry(source)
     if live is not None:
         raise conflict(live_in_words(live))
+    unlisted = unlisted_run(source)
+    if unlisted is not None:
+        raise conflict(unlisted_in_words(unlisted))
     return source
 
 

@@ -12,7 +12,7 @@ from django.db.models.functions import Coalesce
 
 from broadcasts import chain
 from broadcasts.clock import LEAD, database_now, in_words
-from broadcasts.models import Broadcast, BroadcastState
+from broadcasts.models import Broadcast, BroadcastState, FrozenMembers
 from broadcasts.models.broadcast import LIVE_STATES
 from broadcasts.patience import wait_longer
 from broadcasts.summary import Cause, Counters, causes_of, counters_of
@@ -51,6 +51,7 @@ class RetryState:
     count: int = 0
     """Members to retry; at least so many where it is not exact."""
     live_retry: Broadcast | None = None
+    """The retry in the way: of this broadcast, or elsewhere in its chain."""
     is_exact: bool = True
 
     @property
@@ -96,6 +97,9 @@ def state(broadcast: Broadcast, counters: Counters | None = None) -> RetryState:
         return RetryState(False, live_in_words(live), live_retry=live)
     if is_alone(broadcast):
         return RetryState(True, count=numbers.kept_failed)
+    unlisted = unlisted_run(broadcast)
+    if unlisted is not None:
+        return RetryState(False, unlisted_in_words(unlisted), live_retry=unlisted)
     return _looked_at(broadcast, numbers)
 
 
@@ -125,6 +129,27 @@ def is_alone(broadcast: Broadcast) -> bool:
 def live_retry(broadcast: Broadcast) -> Broadcast | None:
     """Return the retry of it that is scheduled or sending; there is one at most."""
     return broadcast.retries.filter(state__in=LIVE_STATES).first()
+
+
+def unlisted_run(broadcast: Broadcast) -> Broadcast | None:
+    """Return the run of its chain whose members are not all in rows yet.
+
+    Until they are, nobody can tell by the rows whom that run covers.
+    """
+    written_down = FrozenMembers.objects.filter(broadcast=OuterRef("pk"))
+    return Broadcast.objects.filter(
+        Exists(written_down),
+        root_id=broadcast.chain_root_id,
+        state=BroadcastState.SCHEDULED,
+    ).first()
+
+
+def unlisted_in_words(run: Broadcast) -> str:
+    """Say whose list is being made, and what to do about it."""
+    return (
+        f"“{run.name}” is taking over members of the same chain; its list is complete"
+        " in a moment. Try again in a minute, or cancel that one first."
+    )
 
 
 def live_in_words(live: Broadcast) -> str:

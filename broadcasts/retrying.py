@@ -50,7 +50,9 @@ def create(
         with transaction.atomic():
             take_slot(broadcast.organization_id)
             source = _locked_source(broadcast)
-            retry = new_retry(source, person, moment, time_zone)
+            retry = new_retry(
+                source, person, moment, time_zone, includes_unknown=include_unknown
+            )
             copy_routes(source, retry)
             wait_longer()
             chosen = candidates(source, include_unknown=include_unknown)
@@ -81,6 +83,11 @@ def _doer(person: User | None, client: ApiClient | None) -> trail.Doer:
 
 
 def _locked_source(broadcast: Broadcast) -> Broadcast:
+    """Return the source, held, unless it cannot be retried now.
+
+    Whoever retries another run of its chain has taken a slot before, which holds the
+    organization: so one of them comes first, and the other sees whom that one covers.
+    """
     source = (
         Broadcast.objects.select_for_update(no_key=True, of=("self",))
         .select_related("organization", "root")
@@ -95,9 +102,19 @@ def _locked_source(broadcast: Broadcast) -> Broadcast:
 
 
 def new_retry(
-    source: Broadcast, person: User | None, run_at: datetime, time_zone: str
+    source: Broadcast,
+    person: User | None,
+    run_at: datetime,
+    time_zone: str,
+    *,
+    includes_unknown: bool,
 ) -> Broadcast:
-    """Make a scheduled retry of a source that is held; it has no routes or rows yet."""
+    """Make a scheduled retry of a source that is held; it has no routes or rows yet.
+
+    ``includes_unknown`` says that somebody wants it to go to members who may have got
+    the message already; else whoever comes to be in doubt before it starts is held
+    back.
+    """
     expires_at = source.expires_at
     if expires_at is not None and expires_at <= run_at:
         expires_at = None
@@ -114,6 +131,7 @@ def new_retry(
         time_zone=time_zone,
         expires_at=expires_at,
         created_by=person,
+        includes_unknown=includes_unknown,
         routes_changed=source.routes_changed,
     )
 

@@ -24,6 +24,11 @@ Stand = tuple[str, str]
 NEW: Final = "new"
 """Stands for the state of members who were in no run before a list named them."""
 
+GIVEN_BACK = Q(outcome=MessageState.CANCELLED) & ~Q(
+    error_code=SkipReason.ALREADY_REACHED
+)
+"""Tallies of the rows that a retry took back: their members stand where they stood."""
+
 
 def shares(took_over: list[list[Any]], kept: int) -> list[tuple[int, Stand, int]]:
     """Return where those stood whom a retry took over and kept.
@@ -62,13 +67,16 @@ def failures_taken_over(
     return found
 
 
+def has_given_back(retry_id: int) -> bool:
+    """Whether a retry has taken back any of its rows, by the tallies."""
+    tallies = Tally.objects.filter(broadcast_id=retry_id, unit=TallyUnit.MESSAGE)
+    return tallies.filter(GIVEN_BACK, count__gt=0).exists()
+
+
 def _members_kept(retry_ids: Iterable[int]) -> Counter[int]:
     """Return how many members each retry has that it did not give back."""
-    given_back = Q(outcome=MessageState.CANCELLED) & ~Q(
-        error_code=SkipReason.ALREADY_REACHED
-    )
     tallies = Tally.objects.filter(
         broadcast_id__in=list(retry_ids), unit=TallyUnit.MESSAGE
-    ).exclude(given_back)
+    ).exclude(GIVEN_BACK)
     sums = tallies.values_list("broadcast_id").annotate(number=Sum("count"))
     return Counter(dict(sums))

@@ -104,6 +104,12 @@ class Broadcast(models.Model):
         db_default=Value({}, models.JSONField()),
         help_text="What a retry was likely to bring, as told when it was confirmed.",
     )
+    includes_unknown = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="A retry that goes to those as well of whom nobody can tell whether"
+        " an earlier try arrived.",
+    )
     routes_changed = models.BooleanField(
         default=False,
         help_text="Its routes are newer than its rows, so a retry chooses again.",

@@ -35,7 +35,7 @@ LEFT JOIN route AS chosen ON chosen.place = judged.place
 CROSS JOIN LATERAL (
     SELECT CASE
                WHEN %(refusal)s <> '' THEN %(refusal)s
-               WHEN member.is_reached THEN 'already_reached'
+               WHEN member.held_back <> '' THEN member.held_back
                WHEN chosen.place IS NOT NULL THEN ''
                WHEN judged.consents THEN 'window_closed'
                WHEN judged.is_routed THEN 'opted_out'

@@ -6,7 +6,7 @@ page AS MATERIALIZED (
            NULL::bigint AS kept_integration_id,
            NULL::bigint AS kept_content_id,
            NULL::timestamptz AS window_refused_at,
-           false AS is_reached
+           '' AS held_back
     FROM ({members}) AS contact
 ),
 made AS (

@@ -12,13 +12,15 @@ from messaging.models import MessageState, SkipReason
 
 
 def start_planned(decisions: str, parameters: Mapping[str, Any]) -> tuple[int, int]:
-    """Queue or skip planned messages, each as a query of the caller decides.
+    """Queue planned messages or hold them back, each as a query of the caller decides.
 
     ``decisions`` has a row for each message: ``message_id``, the ``integration_id`` and
     ``content_id`` it goes out by (NULL keeps what it was planned with), ``channel``,
-    ``recipient``, ``used_fallback``, and a ``reason`` if it is skipped. ``parameters``
-    are that query's, with ``due_at`` and ``expires_at`` for all. Return how many it
-    decided about, and the last of them; those planned no longer stay as they are.
+    ``recipient``, ``used_fallback``, and a ``reason`` if it is skipped, or cancelled
+    where its member is left to another run: ``on_its_way`` and ``in_doubt``.
+    ``parameters`` are that query's, with ``due_at`` and ``expires_at`` for all. Return
+    how many it decided about, and the last of them; those planned no longer stay as
+    they are.
     """
     (decided,) = statements.rows("start_planned", parameters, decisions=decisions)
     return decided["decided"], decided["last_id"] or 0

@@ -48,6 +48,8 @@ class SkipReason(models.TextChoices):
     CONTENT = "content", "The channel cannot carry this content"
     CANCELLED = "cancelled", "A person cancelled it"
     ALREADY_REACHED = "already_reached", "An earlier try reached the member after all"
+    ON_ITS_WAY = "on_its_way", "Another try was on its way to the member already"
+    IN_DOUBT = "in_doubt", "An earlier try may have reached the member"
 
 
 class Actor(models.TextChoices):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -10,7 +11,10 @@ from django.utils import timezone
 
 from broadcasts import run
 from broadcasts.models import Broadcast, BroadcastState
-from messaging.models import Message, MessageState
+from messaging.dispatch import pace
+from messaging.dispatch.claim import claim
+from messaging.dispatch.settle import Result, settle
+from messaging.models import Integration, IntegrationState, Message, MessageState
 from tests.broadcasts.factories import (
     finished,
     retried,
@@ -91,21 +95,64 @@ def test_a_tick_without_work_asks_little(
 
 
 @pytest.mark.django_db
+def test_a_run_that_was_refused_with_its_credentials_is_not_over(ours: World) -> None:
+    for _ in range(3):
+        ours.contact()
+    broadcast = started(scheduled(ours))
+    integration = rows_of(broadcast)[0].integration
+    assert integration is not None
+    refuse_credentials(integration)
+    assert set(states_of(broadcast)) == {MessageState.QUEUED}
+
+    run.tick()
+
+    broadcast.refresh_from_db()
+    assert broadcast.state == BroadcastState.SENDING
+
+    stand(rows_of(broadcast), MessageState.SENT)
+    run.tick()
+    broadcast.refresh_from_db()
+    assert broadcast.state == BroadcastState.COMPLETED
+
+
+def refuse_credentials(integration: Integration) -> None:
+    """Let the engine try all that is due, and the provider take no credentials."""
+    pace.take_lease(integration.pk, uuid.uuid4())
+    answers = [
+        Result(
+            claimed.attempt_id,
+            "failed",
+            error_code="whatsapp:auth_failed",
+            error_class="fix_first",
+            again_in=0.0,
+        )
+        for claimed in claim(integration, limit=50).attempts
+    ]
+    assert answers
+    settle(integration, answers)
+    integration.refresh_from_db()
+    assert integration.state == IntegrationState.PAUSED
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize(
-    ("error_code", "state"),
+    ("error_code", "attempt_count", "given_back", "state"),
     [
-        ("whatsapp:131000", BroadcastState.COMPLETED),
-        ("resend_admin:not_sent", BroadcastState.SENDING),
+        ("whatsapp:131000", 1, 0, BroadcastState.COMPLETED),
+        ("resend_admin:not_sent", 1, 1, BroadcastState.SENDING),
+        ("whatsapp:auth_failed", 3, 3, BroadcastState.SENDING),
+        ("whatsapp:auth_failed", 2, 1, BroadcastState.COMPLETED),
     ],
 )
-def test_a_run_does_not_wait_for_automatic_retries(
-    ours: World, error_code: str, state: str
+def test_a_run_waits_for_a_first_try_and_not_for_automatic_retries(
+    ours: World, error_code: str, attempt_count: int, given_back: int, state: str
 ) -> None:
     ours.contact(whatsapp_inbound_at=timezone.now())
     broadcast = started(scheduled(ours))
     rows_of(broadcast).update(
         state=MessageState.QUEUED,
-        attempt_count=1,
+        attempt_count=attempt_count,
+        given_back=given_back,
         error_code=error_code,
         error_class="retry",
         due_at=timezone.now() + timedelta(hours=1),

@@ -1,4 +1,5 @@
--- Rows of a broadcast that is due: each goes out by its route or is skipped. How is
+-- Rows of a broadcast that is due: each goes out by its route, is skipped, or is given
+-- back to the run that is sending to its member, or may have reached them. How is
 -- decided by a query of the caller, in the same statement: a row for each message.
 WITH decision AS MATERIALIZED (
     /* decisions */
@@ -18,7 +19,10 @@ planned AS MATERIALIZED (
 ),
 started AS (
     UPDATE messaging_message AS message
-    SET state = CASE decision.reason WHEN '' THEN 'queued' ELSE 'skipped' END,
+    SET state = CASE
+            WHEN decision.reason = '' THEN 'queued'
+            WHEN decision.reason IN ('on_its_way', 'in_doubt') THEN 'cancelled'
+            ELSE 'skipped' END,
         state_at = now(),
         reason = decision.reason,
         integration_id = coalesce(decision.integration_id, message.integration_id),
