@@ -16,5 +16,5 @@ def plant() -> Iterator[Plant]:
     with tempfile.TemporaryDirectory(prefix="resend-admin-faults-") as name:
         folder = Path(name)
         folder.chmod(0o711)
-        with Plant(folder, Size(rescue_after=12)) as running:
+        with Plant(folder, Size(rescue_after=40)) as running:
             yield running
