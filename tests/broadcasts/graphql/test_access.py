@@ -345,6 +345,6 @@ def test_a_question_is_asked_anew_under_the_same_key(
 def test_a_look_costs_few_queries(
     ours: World, agent: Asker, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    # The session, the person, the organization and the rights.
-    with django_assert_num_queries(4):
+    # The session, the person with the organization, and the rights.
+    with django_assert_num_queries(3):
         agent.ask(VIEWER)

@@ -14,8 +14,8 @@ from tests.test_doors import COUNTS_ROWS
 
 pytestmark = pytest.mark.django_db
 
-CALLER = 4
-"""The session, the person, the organization and the rights."""
+CALLER = 3
+"""The session, the person with the organization, and the rights."""
 LIST = "query List($first: Int!) { broadcasts(first: $first) { nodes { %s } } }"
 COUNTERS = "counters { total failed } failuresByCause { code verdict } skips { reason }"
 ROWS = "rows(first: 2) { nodes { messageId contact { name } answer } }"
