@@ -88,6 +88,8 @@ def _at_rate(at: Arena, ours: Ours, rate: int) -> Seen:
     integration, _ = ours.queue(f"At {rate}", rate * SECONDS, at.provider(), rate)
     before = at.counts()["accepted"]
     open_up(integration)
+    # The workers may still be starting.
+    _wait(lambda: at.counts()["accepted"] > before)
     samples: list[tuple[float, int]] = []
     ends_at = time.monotonic() + SECONDS - 1
     begun = time.monotonic() + WARM_UP
