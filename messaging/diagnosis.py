@@ -42,12 +42,6 @@ class Cause(StrEnum):
     RATE = "rate"
 
 
-OF_THE_ENGINE: Final = frozenset(
-    {Cause.NEVER_RAN, Cause.BROKER_AWAY, Cause.NO_WORKER, Cause.NO_BEAT}
-)
-"""Causes that hold up every integration alike; they name no tenant."""
-
-
 @dataclass(frozen=True, slots=True)
 class Holdup:
     """Messages are late: since when, why, and what to do.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from datetime import datetime
 from functools import lru_cache
@@ -30,14 +29,12 @@ from broadcasts.graphql.limits import MOST_TOKENS
 from broadcasts.graphql.mutations import Mutation
 from broadcasts.graphql.queries import Query
 from broadcasts.graphql.scalars import DATE_TIME
+from messaging.api.bodies import is_storable
 
 MOST_ERRORS: Final = 10
 FILE: Final = Path(settings.BASE_DIR) / "docs" / "schema.graphql"
 COMMAND: Final = "python manage.py export_graphql_schema"
 HEAD: Final = f"# The schema of /graphql. Written by `{COMMAND}`.\n\n"
-
-
-UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 
 
 class Checked(SchemaExtension):
@@ -84,9 +81,7 @@ class _Texts(Visitor):
     """Refuses what no column of text can hold, as the bodies of other doors do."""
 
     def enter_string_value(self, node: StringValueNode, *_: object) -> VisitorAction:
-        if "\x00" in node.value or any(
-            "\ud800" <= one <= "\udfff" for one in node.value
-        ):
+        if not is_storable(node.value):
             message = "A text contains a character that cannot be stored."
             raise GraphQLError(message, node)
         return None

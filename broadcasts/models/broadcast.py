@@ -24,11 +24,6 @@ class BroadcastState(models.TextChoices):
     FAILED = "failed", "Could not run"
 
 
-FINAL_STATES = (
-    BroadcastState.COMPLETED,
-    BroadcastState.CANCELLED,
-    BroadcastState.FAILED,
-)
 QUOTA_STATES = (BroadcastState.DRAFT, BroadcastState.SCHEDULED)
 LIVE_STATES = (BroadcastState.SCHEDULED, BroadcastState.SENDING)
 

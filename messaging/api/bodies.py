@@ -71,11 +71,16 @@ def _why(error: ValueError) -> str:
     return str(error)
 
 
+def is_storable(text: str) -> bool:
+    """Tell whether a column can hold it: no NUL, and no half of a character."""
+    return "\x00" not in text and not any("\ud800" <= mark <= "\udfff" for mark in text)
+
+
 def _check_text(value: Any) -> None:
-    """Refuse what no column of text can hold: NUL and halves of a character."""
+    """Refuse what no column of text can hold."""
     match value:
         case str():
-            if "\x00" in value or any("\ud800" <= mark <= "\udfff" for mark in value):
+            if not is_storable(value):
                 message = "a text contains a character that cannot be stored"
                 raise ValueError(message)
         case list():

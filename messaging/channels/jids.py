@@ -12,7 +12,6 @@ from typing import Final
 
 PERSON: Final = "@s.whatsapp.net"
 GROUP: Final = "@g.us"
-NEWSLETTER: Final = "@newsletter"
 
 # Anchored by fullmatch; "[0-9]" because "\d" would let other scripts in. The number
 # is as long as E.164 allows, as members' numbers are here.
