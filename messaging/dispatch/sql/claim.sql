@@ -1,8 +1,14 @@
 -- Take due messages of one integration, open their attempts and hold the credits.
 -- What may not leave (any more) is skipped, what cannot be paid for fails, and what
 -- comes too soon after another message to the same person gets a later time.
+--
+-- Of what has just been queued statistics know nothing: the planner expects a single
+-- due row and joins whatever it can row by row. So every step carries all that the
+-- next ones need, and none of them is joined with another one. Messages are compared
+-- with the state in which they were found: by a constant one, the planner would go
+-- through the whole queue for each of them.
 WITH due AS MATERIALIZED (
-    SELECT id, organization_id, contact_id, broadcast_id, root_id,
+    SELECT id, state AS before, organization_id, contact_id, broadcast_id, root_id,
            coalesce(amended_content_id, content_id) AS content_id, channel,
            recipient, attempt_count, parts_sent, parameters, day, expires_at,
            asked_by, asked_by_name, asked_reason, asked_in_bulk, priority, due_at,
@@ -24,7 +30,8 @@ judged AS MATERIALIZED (
                WHEN due.channel = ANY (contact.opted_out_channels) THEN 'opted_out'
                ELSE ''
            END AS refusal,
-           greatest(now(), pair.free_at) AS free_at
+           greatest(now(), pair.free_at) AS free_at,
+           content.parts
     FROM due
     CROSS JOIN LATERAL (
         SELECT opted_out_channels
@@ -32,6 +39,14 @@ judged AS MATERIALIZED (
         WHERE id = due.contact_id
         LIMIT 1
     ) AS contact
+    CROSS JOIN LATERAL (
+        SELECT CASE kind
+            WHEN 'flow' THEN jsonb_array_length(payload -> 'parts')
+            ELSE 1 END AS parts
+        FROM messaging_content
+        WHERE id = due.content_id
+        LIMIT 1
+    ) AS content
     LEFT JOIN LATERAL (
         SELECT earlier.free_at
         FROM messaging_pairpace AS earlier
@@ -79,8 +94,11 @@ changed AS (
     FROM decided
     WHERE message.id = decided.id
       AND decided.decision <> 'later'
-      AND message.state = 'queued'
-    RETURNING message.id, message.state, message.attempt_count
+      AND message.state = decided.before
+    RETURNING message.state AS became, message.attempt_count AS number, decided.*,
+              CASE decided.decision WHEN 'sending' THEN
+                  nextval('messaging_message_id_seq')
+              END AS attempt_id
 ),
 deferred AS (
     UPDATE messaging_message AS message
@@ -89,65 +107,48 @@ deferred AS (
     FROM decided
     WHERE message.id = decided.id
       AND decided.decision = 'later'
-      AND message.state = 'queued'
+      AND message.state = decided.before
 ),
 opened AS (
     INSERT INTO messaging_attempt
-        (organization_id, message_id, integration_id, content_id, broadcast_id,
+        (id, organization_id, message_id, integration_id, content_id, broadcast_id,
          opened_at, day, number, price, parts, parts_sent, state, channel, actor,
          actor_name, reason, cause_code, chain_offset, first_failed_at,
          bulk_id)
-    SELECT decided.organization_id, decided.id, %(integration_id)s, decided.content_id,
-           decided.broadcast_id, clock_timestamp(), decided.day, changed.attempt_count,
-           %(price)s,
-           CASE content.kind
-               WHEN 'flow' THEN jsonb_array_length(content.payload -> 'parts')
-               ELSE 1 END,
-           decided.parts_sent, 'open', decided.channel, decided.asked_by,
-           decided.asked_by_name, decided.asked_reason, decided.cause_code,
-           decided.earlier_tries - decided.given_back, decided.first_failed_at,
-           decided.asked_in_bulk
+    SELECT attempt_id, organization_id, id, %(integration_id)s, content_id,
+           broadcast_id, clock_timestamp(), day, number, %(price)s, parts, parts_sent,
+           'open', channel, asked_by, asked_by_name, asked_reason, cause_code,
+           earlier_tries - given_back, first_failed_at, asked_in_bulk
     FROM changed
-    JOIN decided ON decided.id = changed.id
-    JOIN messaging_content AS content ON content.id = decided.content_id
-    WHERE changed.state = 'sending'
-    RETURNING id, organization_id, message_id, parts, parts_sent
+    WHERE became = 'sending'
 ),
 spaced AS (
     -- A part is a message to the provider. The claim's own slots reach into the
     -- horizon, so the next message keeps clear of that, too.
     INSERT INTO messaging_pairpace (integration_id, recipient, free_at)
-    SELECT %(integration_id)s, decided.recipient,
+    SELECT %(integration_id)s, recipient,
            clock_timestamp() + interval '1 second' * (
                %(horizon_seconds)s
-               + %(pair_seconds)s
-               * (opened.parts - bit_count(opened.parts_sent::int::bit(16)))
+               + %(pair_seconds)s * (parts - bit_count(parts_sent::int::bit(16)))
            )
-    FROM opened
-    JOIN decided ON decided.id = opened.message_id
-    WHERE %(pair_seconds)s > 0
+    FROM changed
+    WHERE became = 'sending'
+      AND %(pair_seconds)s > 0
     ON CONFLICT (integration_id, recipient) DO UPDATE SET free_at = excluded.free_at
 ),
 held AS (
     INSERT INTO messaging_creditentry
         (organization_id, attempt_id, message_id, step, amount, available_change,
          held_change)
-    SELECT organization_id, id, message_id, 'hold', %(price)s, - %(price)s, %(price)s
-    FROM opened
-    WHERE %(price)s > 0
+    SELECT organization_id, attempt_id, id, 'hold', %(price)s, - %(price)s, %(price)s
+    FROM changed
+    WHERE became = 'sending'
+      AND %(price)s > 0
 )
-SELECT opened.id AS attempt_id,
-       opened.message_id,
-       opened.parts,
-       decided.parts_sent,
-       decided.channel,
-       decided.recipient,
-       decided.parameters,
-       decided.root_id,
-       decided.content_id,
-       NULL::bigint AS taken
-FROM opened
-JOIN decided ON decided.id = opened.message_id
+SELECT attempt_id, id AS message_id, parts, parts_sent, channel, recipient, parameters,
+       root_id, content_id, NULL::bigint AS taken
+FROM changed
+WHERE became = 'sending'
 UNION ALL
 SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, count(*)
 FROM due

@@ -6,7 +6,7 @@ WITH late AS MATERIALIZED (
     SELECT message.*
     FROM messaging_integration AS integration
     CROSS JOIN LATERAL (
-        SELECT id, attempt_count, content_id
+        SELECT id, state AS before, attempt_count, content_id
         FROM messaging_message
         WHERE integration_id = integration.id
           AND state = 'queued'
@@ -27,12 +27,12 @@ SET state = CASE WHEN known.may_arrive THEN known.state ELSE 'failed' END,
         ELSE 'resend_admin:missed_time' END,
     error_class = CASE WHEN known.may_arrive THEN known.error_class ELSE 'retry' END
 FROM (
-    SELECT message.id, stood.*
+    SELECT message.id, message.before, stood.*
     FROM late AS message
     LEFT JOIN LATERAL (
         /* stood */
     ) AS stood ON message.attempt_count > 0
 ) AS known
 WHERE message.id = known.id
-  AND message.state = 'queued'
+  AND message.state = known.before
 RETURNING message.id

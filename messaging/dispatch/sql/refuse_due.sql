@@ -1,7 +1,8 @@
 -- Due messages of an integration that may not send: skipped, with the reason.
--- In the order of their index, like a claim.
+-- In the order of their index, and compared with the state in which they were found,
+-- like a claim.
 WITH due AS MATERIALIZED (
-    SELECT id
+    SELECT id, state AS before
     FROM messaging_message
     WHERE integration_id = %(integration_id)s
       AND state = 'queued'
@@ -19,5 +20,5 @@ SET state = 'skipped',
     error_class = ''
 FROM due
 WHERE message.id = due.id
-  AND message.state = 'queued'
+  AND message.state = due.before
 RETURNING message.id

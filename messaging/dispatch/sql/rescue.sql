@@ -1,6 +1,6 @@
 -- Attempts open for longer than anybody waits for an answer: nobody can tell.
 WITH lost AS MATERIALIZED (
-    SELECT id
+    SELECT id, state AS before
     FROM messaging_attempt
     WHERE state = 'open'
       AND opened_at < now() - %(seconds)s * interval '1 second'
@@ -16,7 +16,7 @@ closed AS (
         error_class = 'unknown'
     FROM lost
     WHERE attempt.id = lost.id
-      AND attempt.state = 'open'
+      AND attempt.state = lost.before
     RETURNING attempt.id, attempt.message_id, attempt.number, attempt.error_code,
               attempt.error_class
 ),
