@@ -29,8 +29,14 @@ logger = logging.getLogger(__name__)
 
 BATCH = 1_000
 DEVICE_GATEWAY = "device_gateway"
-ABOUT_MESSAGES = {EventKind.UNREADABLE, EventKind.MEDIA, EventKind.HISTORY}
-"""Kinds of events that tell of messages that came in, not of what we sent."""
+ABOUT_MESSAGES = {
+    EventKind.UNREADABLE,
+    EventKind.MEDIA,
+    EventKind.HISTORY,
+    EventKind.DEVICE,
+}
+"""Kinds of events that a device tells of itself and of what came in, not of what we
+sent."""
 PATIENCE = timedelta(minutes=1)
 """How long a receipt may wait for its attempt: it can overtake the answer."""
 

@@ -12,6 +12,8 @@ from celery.signals import worker_process_init, worker_shutting_down
 from messaging import api_clients, idempotency, receipts, sessions, sign_in_pace
 from messaging.audio import jobs as audio_jobs
 from messaging.bulk import running as bulk_running
+from messaging.devices import checking as device_checking
+from messaging.devices import noting as device_noting
 from messaging.dispatch import doorbell, pace, pulse
 from messaging.dispatch import rescue as rescuing
 from messaging.dispatch.pumps import pumps
@@ -81,6 +83,17 @@ def tend_retransmissions() -> None:
 def prune_retransmissions() -> None:
     retransmission_tending.prune()
     audio_jobs.prune()
+
+
+@shared_task(name="messaging.tasks.check_devices")
+def check_devices() -> None:
+    device_checking.check_all()
+
+
+@shared_task(name=device_noting.CHECK_ONE)
+def check_device(integration_id: int) -> None:
+    """Ask one gateway, because something was heard of its phone."""
+    device_checking.check_one(integration_id)
 
 
 @shared_task(name=audio_jobs.TASK, time_limit=300)

@@ -25,6 +25,7 @@ from messaging.views.bulk import (
 )
 from messaging.views.bulk_dialog import bulk_create
 from messaging.views.cause_dialog import cause_resend
+from messaging.views.devices import device_check
 from messaging.views.embed import embedded_communications, embedded_resend
 from messaging.views.hooks import hook
 from messaging.views.inbound import member_history
@@ -149,6 +150,7 @@ urlpatterns: list[URLPattern] = [
     path(
         "integrations/<int:pk>/resume/", integration_resume, name="integration-resume"
     ),
+    path("integrations/<int:pk>/check/", device_check, name="device-check"),
     path("hooks/<uuid:uid>", hook, name="hook"),
     path("webhooks/", webhook_list, name="webhook-list"),
     path("webhooks/new/", webhook_create, name="webhook-create"),

@@ -285,6 +285,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 5.0,
         "options": {"expires": 10},
     },
+    "check devices": {
+        "task": "messaging.tasks.check_devices",
+        "schedule": 60.0,
+        "options": {"expires": 55},
+    },
     "tend retransmissions": {
         "task": "messaging.tasks.tend_retransmissions",
         "schedule": 60.0,

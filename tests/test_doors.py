@@ -133,7 +133,10 @@ CHANGES_OF_A_BULK_RESEND = {"messaging:bulk-cancel"}
 OF_A_MEMBER = {"messaging:member-detail"}
 CHANGES_OF_A_MEMBER = {"messaging:member-history"}
 CHANGES_OF_AN_UNREADABLE = {"messaging:unreadable-ask-one"}
-CHANGES_OF_AN_INTEGRATION = {"messaging:integration-resume"}
+CHANGES_OF_AN_INTEGRATION = {
+    "messaging:device-check",
+    "messaging:integration-resume",
+}
 
 ADMINS_PAGES = {"messaging:audit", "messaging:webhook-list", "messaging:webhook-create"}
 """Admins only, for whoever is told has to be trusted."""

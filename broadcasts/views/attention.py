@@ -55,7 +55,7 @@ def first_steps(person: User, organization: Organization) -> list[Step]:
             "Connect an integration",
             "A WhatsApp number, a Telegram bot, an SMS sender or a mail server.",
             "Add an integration",
-            _admin_page(person, "integration_add"),
+            admin_page(person, "integration_add"),
             _is_there(Integration.objects.filter(**mine)),
         ),
         Step(
@@ -75,7 +75,7 @@ def _is_there(rows: QuerySet[Any]) -> bool:
     return rows.order_by("-pk").values_list("pk").first() is not None
 
 
-def _admin_page(person: User, name: str, *args: int) -> str:
+def admin_page(person: User, name: str, *args: int) -> str:
     """Return a page of Django admin, for people who may manage there."""
     may_enter = person.is_staff and person.may_manage
     return reverse(f"admin:messaging_{name}", args=args) if may_enter else ""
@@ -98,7 +98,7 @@ def troubled_integrations(person: User, organization: Organization) -> list[Trou
     own = Integration.objects.filter(organization=organization)[:100]
     found = ((one, _trouble(one)) for one in own)
     return [
-        Trouble(one, _admin_page(person, "integration_change", one.pk), *trouble)
+        Trouble(one, admin_page(person, "integration_change", one.pk), *trouble)
         for one, trouble in found
         if trouble
     ]
@@ -142,7 +142,7 @@ def stopped_retries(person: User, organization: Organization) -> StoppedCodes | 
     rows = [Stopped(short_title(lookup(one.error_code)), one) for one in found]
     if not rows:
         return None
-    return StoppedCodes(rows, _admin_page(person, "stoppedretry_changelist"))
+    return StoppedCodes(rows, admin_page(person, "stoppedretry_changelist"))
 
 
 @dataclass(frozen=True, slots=True)

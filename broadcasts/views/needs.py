@@ -5,10 +5,8 @@ A line without a step that somebody may take is no line here: it would only alar
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain, islice
 from typing import Final
@@ -21,56 +19,21 @@ from broadcasts.models import Broadcast, BroadcastState
 from broadcasts.views.attention import Slots, Trouble, stopped_retries
 from broadcasts.views.cause_words import CauseRow, retry_url, rows_of
 from broadcasts.views.links import messages_where, page_of
+from broadcasts.views.need_lines import MOST_OF_A_KIND, Need, Needs, Step
+from broadcasts.views.phone_needs import (
+    phones_that_are_waited_for,
+    unreadable_messages,
+)
 from messaging import diagnosis
 from messaging.channels.catalogue import Fix
 from messaging.failures.kept import kept_failures
 from messaging.models import IntegrationState, MessageState, Organization, User
-from messaging.retransmission import unreadable
 from messaging.webhooks import endpoints
 from resend_admin.ui.numbers import grouped
 from resend_admin.ui.time_zones import day_in_words
 
 MOST_CAUSES: Final = 5
 WEEK: Final = timedelta(days=7)
-MOST_OF_A_KIND: Final = 3
-"""Lines of any other kind; causes that are left out are a number and a link."""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """The one next step: where it leads, or what it posts to, or which dialog."""
-
-    label: str
-    url: str
-    is_dialog: bool = False
-    is_posted: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Need:
-    """One line. ``key`` is unique on the page; ``url`` is where the title leads."""
-
-    key: str
-    tone: str
-    icon: str
-    title: str
-    text: str
-    step: Step | None = None
-    url: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Needs:
-    """``more`` is how many causes are left out."""
-
-    lines: Sequence[Need]
-    more: int = 0
-
-    @property
-    def mark(self) -> str:
-        """Changes whenever a line does; for polling."""
-        text = repr((self.lines, self.more)).encode()
-        return hashlib.blake2b(text, digest_size=6).hexdigest()
 
 
 def needs(
@@ -86,11 +49,12 @@ def needs(
     kinds = (
         _standstill(organization),
         _integrations(person, troubled),
+        phones_that_are_waited_for(person, organization),
         _could_not_run(organization),
         _webhooks(person, organization),
         (_cause(one) for one in rows),
         _unknown(organization),
-        _unreadable(organization),
+        unreadable_messages(organization),
         _ageing(every, person, organization),
         _stopped(person, organization),
         _slots(slots),
@@ -222,21 +186,6 @@ def _unknown(organization: Organization) -> Iterator[Need]:
         " then you decide.",
         step=Step("Look at them", reverse("messaging:message-unknown")),
         url=reverse("messaging:message-unknown"),
-    )
-
-
-def _unreadable(organization: Organization) -> Iterator[Need]:
-    if not unreadable.waiting(organization):
-        return
-    page = reverse("messaging:unreadable-list")
-    yield Need(
-        key="unreadable",
-        tone="warn",
-        icon="question",
-        title="Messages came in that the phone could not read",
-        text="Ask for them: the sender's device then sends them once more.",
-        step=Step("Look at them", f"{page}?state=waiting"),
-        url=page,
     )
 
 

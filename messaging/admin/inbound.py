@@ -5,7 +5,12 @@ from __future__ import annotations
 from django.contrib import admin
 
 from messaging.admin.tenancy import ReadOnlyAdmin
-from messaging.models import AudioJob, InboundMessage, RetransmissionRequest
+from messaging.models import (
+    AudioJob,
+    DeviceHealth,
+    InboundMessage,
+    RetransmissionRequest,
+)
 
 
 @admin.register(InboundMessage)
@@ -41,6 +46,15 @@ class RetransmissionRequestAdmin(ReadOnlyAdmin):
     list_select_related = ("organization", "integration")
     sortable_by = ()
     ordering = ("-id",)
+
+
+@admin.register(DeviceHealth)
+class DeviceHealthAdmin(ReadOnlyAdmin):
+    organization_path = "integration__organization"
+    list_display = ("integration", "state", "since", "checked_at", "phone")
+    list_select_related = ("integration",)
+    sortable_by = ()
+    ordering = ("integration",)
 
 
 @admin.register(AudioJob)

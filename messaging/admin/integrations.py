@@ -18,7 +18,11 @@ from messaging.admin.integration_form import (
 from messaging.admin.tenancy import ModelForm, ReadOnlyAdmin, TenantAdmin
 from messaging.channels import PROVIDERS
 from messaging.channels.contract import Account, Provider
+from messaging.devices import checking
+from messaging.devices.health import health_of
+from messaging.devices.words import pill_of, sentence_of
 from messaging.models import AuditKind, Integration, IntegrationPace
+from resend_admin.ui.time_zones import moment_in_words
 
 
 @admin.register(Integration)
@@ -36,7 +40,7 @@ class IntegrationAdmin(TenantAdmin):
     search_fields = ("name__istartswith",)
     search_help_text = "The beginning of its name."
     autocomplete_fields = ("organization",)
-    readonly_fields = ("provider_name", "hook_url", "problems", "created_at")
+    readonly_fields = ("provider_name", "phone", "hook_url", "problems", "created_at")
     actions = None
 
     def add_view(
@@ -76,6 +80,8 @@ class IntegrationAdmin(TenantAdmin):
             sets.append((provider.name, {"fields": field_names(provider, obj)}))
         if obj is not None:
             health = ["provider_name", "problems", "hook_url", "created_at"]
+            if obj.kind == checking.KIND:
+                health.insert(1, "phone")
             sets.append(("Health and receipts", {"fields": health}))
         return sets
 
@@ -94,6 +100,20 @@ class IntegrationAdmin(TenantAdmin):
             return "None: everything is filled in."
         items = format_html_join("", "<li>{}</li>", ((one,) for one in found))
         return format_html("<ul>{}</ul>", items)
+
+    @admin.display(description="phone")
+    def phone(self, integration: Integration) -> SafeString | str:
+        known = health_of(integration)
+        if known is None:
+            return sentence_of(known)
+        asked = moment_in_words(known.checked_at) if known.checked_at else "never"
+        return format_html(
+            "<strong>{}</strong> since {}<br>{}<br>Asked last: {}",
+            pill_of(known).label,
+            moment_in_words(known.since),
+            sentence_of(known),
+            asked,
+        )
 
     @admin.display(description="address for receipts")
     def hook_url(self, integration: Integration) -> SafeString:

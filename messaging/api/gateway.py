@@ -8,26 +8,32 @@ event, and is told by the webhook ``retransmission.recovered``.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Literal
 
 from django.http import HttpRequest, HttpResponse
 from ninja import P, PathEx, Router
 from pydantic import Field
 
+from messaging import trail
 from messaging.api import gateway_examples as examples
 from messaging.api.auth import client_of, writers
 from messaging.api.gateway_words import (
+    VALIDATION_FAILED,
     Answer,
     Body,
     ErrorBody,
+    envelope,
+    invalid_field,
     problem_of,
     wire_moment,
 )
+from messaging.api.once import once
 from messaging.api.problems import FieldError, as_json, invalid
 from messaging.channels import jids
-from messaging.models import Actor, ApiClient, Integration
+from messaging.models import ApiClient, Integration
 from messaging.retransmission import asking, choosing, history
-from messaging.retransmission.claiming import Asker, Target
+from messaging.retransmission.claiming import Target
 from messaging.retransmission.words import Refused
 
 ERRORS: dict[tuple[int, ...], Any] = {
@@ -109,17 +115,25 @@ def request_history(request: HttpRequest, body: HistoryBody) -> HttpResponse:
     """
     client = client_of(request)
     if not jids.is_chat(body.chat_jid):
-        raise _invalid(FieldError("chat_jid", NO_CHAT))
+        raise invalid_field("chat_jid", NO_CHAT, body.chat_jid)
     if body.last_message_id and not MESSAGE_ID.fullmatch(body.last_message_id):
-        raise _invalid(FieldError("last_message_id", NO_MESSAGE_ID))
+        raise invalid_field("last_message_id", NO_MESSAGE_ID, body.last_message_id)
     ids = [body.last_message_id] if body.last_message_id else []
     integration = _device(client, ids, body.device_id)
+    return once(request, envelope, lambda: _history(client, integration, body))
+
+
+def _history(
+    client: ApiClient, integration: Integration, body: HistoryBody
+) -> HttpResponse:
     anchor = history.Anchor(
         body.last_message_id, body.last_message_from_me, body.last_message_timestamp
     )
     if not body.last_message_id:
         anchor = history.oldest_known(integration, body.chat_jid)
-    refused = history.request(integration, body.chat_jid, anchor, body.count)
+    refused = history.request(
+        integration, body.chat_jid, anchor, trail.by_client(client), count=body.count
+    )
     if refused is not None:
         raise problem_of(refused)
     answer = {
@@ -150,7 +164,11 @@ def request_retransmission(
     """
     client = client_of(request)
     target = _target(client, message_id, body)
-    asked = asking.ask(target, Asker(Actor.API, client.name))
+    return once(request, envelope, lambda: _retry(client, target))
+
+
+def _retry(client: ApiClient, target: Target) -> HttpResponse:
+    asked = asking.ask(target, trail.by_client(client))
     if isinstance(asked, Refused):
         raise problem_of(asked)
     answer = {
@@ -168,23 +186,31 @@ def _target(client: ApiClient, message_id: str, body: RetryBody) -> Target:
     """Return what is asked for, or raise a problem that names every wrong field."""
     ids = [message_id] if body.message_ids is None else body.message_ids
     place = "id" if body.message_ids is None else "message_ids"
-    wrong = []
-    if not jids.is_chat(body.chat_jid):
-        wrong.append(FieldError("chat_jid", NO_CHAT))
-    if body.sender_jid is not None and not jids.is_person(body.sender_jid):
-        wrong.append(FieldError("sender_jid", NO_PERSON))
-    elif body.sender_jid is None and body.chat_jid.endswith(jids.GROUP):
-        wrong.append(FieldError("sender_jid", "A group needs it: name who sent it."))
-    if not 1 <= len(ids) <= MOST_IDS:
-        wrong.append(FieldError(place, f"Name 1 to {MOST_IDS} messages."))
-    elif not all(MESSAGE_ID.fullmatch(one) for one in ids):
-        wrong.append(FieldError(place, NO_MESSAGE_ID))
+    wrong = [*_wrong_jids(body), *_wrong_ids(place, ids)]
     if wrong:
-        raise _invalid(*wrong)
+        raise invalid(VALIDATION_FAILED, *wrong)
     different = tuple(dict.fromkeys(ids))
     integration = _device(client, different, body.device_id)
     sender = body.sender_jid or body.chat_jid
     return Target(integration, body.chat_jid, sender, different)
+
+
+def _wrong_jids(body: RetryBody) -> Iterator[FieldError]:
+    if not jids.is_chat(body.chat_jid):
+        yield FieldError("chat_jid", NO_CHAT, body.chat_jid)
+    if body.sender_jid is not None and not jids.is_person(body.sender_jid):
+        yield FieldError("sender_jid", NO_PERSON, body.sender_jid)
+    elif body.sender_jid is None and body.chat_jid.endswith(jids.GROUP):
+        yield FieldError("sender_jid", "A group needs it: name who sent it.")
+
+
+def _wrong_ids(place: str, ids: Sequence[str]) -> Iterator[FieldError]:
+    if not 1 <= len(ids) <= MOST_IDS:
+        yield FieldError(place, f"Name 1 to {MOST_IDS} messages.")
+    for one in ids[:MOST_IDS]:
+        if not MESSAGE_ID.fullmatch(one):
+            yield FieldError(place, NO_MESSAGE_ID, one)
+            return
 
 
 def _device(
@@ -194,7 +220,3 @@ def _device(
     if isinstance(chosen, Refused):
         raise problem_of(chosen)
     return chosen
-
-
-def _invalid(*fields: FieldError) -> Exception:
-    return invalid("validation failed:", *fields)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from messaging.api.once import DESCRIBED
+
 _MOMENT: Final = "2026-06-15T18:30:00Z"
 
 
@@ -18,6 +20,7 @@ def described(request: Any, answers: dict[int, Any]) -> dict[str, Any]:
     if request is not None:
         body = {"content": {"application/json": {"example": request}}}
         found["requestBody"] = body
+        found["parameters"] = [DESCRIBED]
     return found
 
 
@@ -68,6 +71,7 @@ _METADATA: Final = {
     "ptt_enabled": True,
     "conversion_applied": True,
     "original_format": "audio/mpeg",
+    "async_processing": False,
     "sent_at": "2026-06-15T14:25:40Z",
 }
 AUDIO = described(
@@ -107,7 +111,7 @@ JOB = described(
             "timestamp": "2026-06-15T14:25:40Z",
             "error": None,
             "error_code": None,
-            "metadata": _METADATA,
+            "metadata": {**_METADATA, "async_processing": True},
         }
     },
 )

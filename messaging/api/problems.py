@@ -22,10 +22,14 @@ _CHALLENGE = 'Basic realm="Resend Admin", charset="UTF-8", Bearer'
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """What is wrong with one field; ``field`` is a path such as ``image.link``."""
+    """What is wrong with one field; ``field`` is a path such as ``image.link``.
+
+    ``value`` is what stood there, for vendors whose errors repeat it.
+    """
 
     field: str
     message: str
+    value: Any = None
 
 
 class Problem(Exception):  # noqa: N818 - most of them are the caller's, not errors

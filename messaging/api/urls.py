@@ -18,12 +18,13 @@ from messaging.api import (
     embedding,
     gateway,
     gateway_audio,
+    gateway_jobs,
     gateway_words,
     oauth,
     sendexa,
     sendexa_words,
 )
-from messaging.api.bodies import MOST_BYTES, StrictParser, check_size
+from messaging.api.bodies import MOST_BYTES, StrictParser, check_size, read_json
 from messaging.api.problems import (
     REQUEST_ID,
     Envelope,
@@ -81,6 +82,7 @@ api.add_router("/v2/communications", capillary.router)
 api.add_router("/embed", embedding.router)
 api.add_router("", gateway.router)
 api.add_router("", gateway_audio.router)
+api.add_router("", gateway_jobs.router)
 
 WORDS = {
     "missing": "This field is required.",
@@ -130,7 +132,8 @@ def tell_stranger(request: HttpRequest, error: Any) -> HttpResponse:
 @api.exception_handler(ValidationError)
 def tell_invalid(request: HttpRequest, error: Any) -> HttpResponse:
     fields = [
-        FieldError(_place(one["loc"]), _sentence(one)) for one in error.errors[:20]
+        FieldError(_place(one["loc"]), _sentence(one), _value(request, one["loc"]))
+        for one in error.errors[:20]
     ]
     return tell_problem(request, invalid("The request is not valid.", *fields))
 
@@ -211,6 +214,19 @@ def _place(where: tuple[str | int, ...]) -> str:
     """
     steps = where[2 if where[0] == "body" else 1 :]
     return ".".join(str(step) for step in steps) or "body"
+
+
+def _value(request: HttpRequest, where: tuple[str | int, ...]) -> Any:
+    """Return what stands at a place in the body; the checker keeps it to itself."""
+    if where[0] != "body" or not request.body:
+        return None
+    value = read_json(request.body)
+    for step in where[2:]:
+        try:
+            value = value[step]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return value
 
 
 def _sentence(error: dict[str, Any]) -> str:

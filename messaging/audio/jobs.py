@@ -20,13 +20,21 @@ from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils import timezone
 
-from messaging import sending
+from messaging import sending, trail
 from messaging.audio.fetching import fetch
 from messaging.audio.transcoding import AudioError, transcode
 from messaging.channels.contract import ContentKind
 from messaging.dispatch import doorbell
-from messaging.models import Actor, AudioJob, AudioState, Content, Integration
+from messaging.models import (
+    Actor,
+    AudioJob,
+    AudioState,
+    AuditKind,
+    Content,
+    Integration,
+)
 from messaging.sending import Asker, Refused
+from messaging.trail import Doer
 
 logger = logging.getLogger(__name__)
 
@@ -45,9 +53,9 @@ def create(
     source: bytes | None,
     source_url: str,
     options: Mapping[str, Any],
-    asked_by_name: str,
+    doer: Doer,
 ) -> AudioJob:
-    """Put a clip on record and wake a worker."""
+    """Put a clip, and who sends it, on record and wake a worker."""
     with transaction.atomic():
         job = AudioJob.objects.create(
             organization_id=integration.organization_id,
@@ -56,7 +64,14 @@ def create(
             source=source,
             source_url=source_url,
             options=dict(options),
-            asked_by_name=asked_by_name[:150],
+            asked_by_name=doer.name[:150],
+        )
+        trail.record(
+            AuditKind.OTHER,
+            f"Gave “{integration.name}” an audio clip to send: job {job.uid}.",
+            organization_id=integration.organization_id,
+            doer=doer,
+            link=reverse("admin:messaging_audiojob_change", args=[job.pk]),
         )
         transaction.on_commit(partial(doorbell.call, TASK))
     return job

@@ -150,6 +150,8 @@ class EventKind(StrEnum):
     """The file of a message that came in was sent once more, or could not be."""
     HISTORY = "history"
     """Older messages of a chat, because somebody asked for them."""
+    DEVICE = "device"
+    """The phone behind a gateway got or lost its connection, or its link."""
     OPT_OUT = "opt_out"
     OPT_IN = "opt_in"
     UNKNOWN = "unknown"

@@ -35,6 +35,12 @@ RECEIPTS: Final[Mapping[str, str]] = {
     "message.delivered": "delivered",
     "message.read": "read",
 }
+DEVICE_EVENTS: Final[Mapping[str, str]] = {
+    "device.connected": "connected",
+    "device.disconnected": "disconnected",
+    "device.logged_out": "logged_out",
+}
+"""What the gateway tells of a phone, and what that makes of it."""
 # At the end of the envelope, where the gateway's own encoder puts it.
 _SIGNATURE: Final = re.compile(
     rb'\s*,\s*"signature"\s*:\s*"sha256=([0-9a-fA-F]{64})"\s*\}\s*\Z'
@@ -74,6 +80,8 @@ def events(body: bytes) -> list[Event]:
         found = _about_message(envelope, data, EventKind.MEDIA)
     elif name == "history.sync":
         found = _history(envelope, data)
+    elif name in DEVICE_EVENTS:
+        found = _device(envelope, data)
     elif name in RECEIPTS:
         found = _receipt(envelope, data, RECEIPTS[name])
     return found or [unknown(body)]
@@ -185,5 +193,20 @@ def _history(envelope: Mapping[str, Any], data: Mapping[str, Any]) -> list[Event
             kind=EventKind.HISTORY,
             raw=dict(envelope),
             occurred_at=moment(envelope.get("timestamp")),
+        )
+    ]
+
+
+def _device(envelope: Mapping[str, Any], data: Mapping[str, Any]) -> list[Event]:
+    at = moment_of(data) or moment(envelope.get("timestamp"))
+    mark = word(envelope.get("id"), 80)
+    if at is None or not mark:
+        return []
+    return [
+        Event(
+            key=key(EventKind.DEVICE, mark),
+            kind=EventKind.DEVICE,
+            raw=dict(envelope),
+            occurred_at=at,
         )
     ]

@@ -12,14 +12,15 @@ import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 from urllib.parse import quote
 
 from messaging.channels.contract import Accepted, Account, Answer, InDoubt, Rejected
 from messaging.channels.device_gateway import NOT_READY, DeviceGateway, refusal
+from messaging.channels.gateway_hooks import moment_of
 from messaging.channels.http import (
     HttpConnection,
-    HttpRequest,
     json_object,
     without_own_words,
 )
@@ -27,6 +28,8 @@ from messaging.channels.posts import mapping, word
 
 PATIENCE_SECONDS: Final = 8.0
 """How long the gateway may take: somebody waits for the answer."""
+AT_ONCE: Final = 50
+"""Gateways that are asked for the health of their phones at the same time."""
 
 
 class _Asking(DeviceGateway):
@@ -47,11 +50,15 @@ class _Asking(DeviceGateway):
 
 @dataclass(frozen=True, slots=True)
 class DeviceStatus:
-    """What the gateway says about its phone. ``problem`` if it could not be asked."""
+    """What the gateway says about its phone. ``problem`` if it could not be asked.
+
+    ``last_seen`` is when the phone had a connection last, if the gateway says so.
+    """
 
     is_connected: bool = False
     is_logged_in: bool = False
     phone: str = ""
+    last_seen: datetime | None = None
     problem: Answer | None = None
 
 
@@ -65,24 +72,48 @@ def request_retransmission(
         "sender_jid": sender_jid,
         "message_ids": list(message_ids),
     }
-    return _ask(account, path, value)
+    return asyncio.run(_ask(account, path, value))
 
 
 def request_history(account: Account, value: Mapping[str, Any]) -> Answer:
     """Ask for older messages of a chat; they come as events, later."""
-    return _ask(account, "/messages/history/request", value)
+    return asyncio.run(_ask(account, "/messages/history/request", value))
 
 
 def device_status(account: Account) -> DeviceStatus:
     """Ask whether the phone is linked and has a connection."""
-    answer = _ask(account, "/status", None)
+    [status] = device_statuses([account])
+    return status
+
+
+def device_statuses(accounts: Sequence[Account]) -> list[DeviceStatus]:
+    """Ask many gateways at the same time; the answers stand in their order."""
+    return asyncio.run(_statuses(accounts)) if accounts else []
+
+
+async def _statuses(accounts: Sequence[Account]) -> list[DeviceStatus]:
+    at_once = asyncio.Semaphore(AT_ONCE)
+
+    async def status(account: Account) -> DeviceStatus:
+        async with at_once:
+            return _status(await _ask(account, "/status", None))
+
+    return await asyncio.gather(*(status(one) for one in accounts))
+
+
+def _status(answer: Answer) -> DeviceStatus:
+    """Understand an answer: "always 200, the details live in data"."""
     if not isinstance(answer, Accepted):
         return DeviceStatus(problem=answer)
     data = mapping(mapping(_parsed(answer.raw)).get("data"))
+    if not isinstance(data.get("connected"), bool):
+        unclear = InDoubt("unreadable_answer", "The answer says nothing of the phone.")
+        return DeviceStatus(problem=unclear)
     return DeviceStatus(
-        is_connected=data.get("connected") is True,
+        is_connected=data["connected"],
         is_logged_in=data.get("is_logged_in") is True,
         phone=word(data.get("phone_number"), 20),
+        last_seen=moment_of({"timestamp": data.get("last_seen")}),
     )
 
 
@@ -91,16 +122,12 @@ def is_not_ready(answer: Answer) -> bool:
     return isinstance(answer, Rejected) and answer.code in {NOT_READY, "DEVICE_ERROR"}
 
 
-def _ask(account: Account, path: str, value: Mapping[str, Any] | None) -> Answer:
+async def _ask(account: Account, path: str, value: Mapping[str, Any] | None) -> Answer:
     gateway = _Asking()
     try:
         request = gateway.request(account, path, value)
     except KeyError:
         return Rejected("auth_failed", "The integration has no API token.")
-    return asyncio.run(_asked(gateway, account, request))
-
-
-async def _asked(gateway: _Asking, account: Account, request: HttpRequest) -> Answer:
     async with gateway.connect(account) as connection:
         assert isinstance(connection, HttpConnection)
         return await connection.ask(request, "")

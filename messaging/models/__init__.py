@@ -24,6 +24,7 @@ from messaging.models.contact import Contact
 from messaging.models.content import Content
 from messaging.models.counted_delivery import CountedDelivery
 from messaging.models.credit import CreditAccount, CreditEntry, CreditStep
+from messaging.models.device import DeviceHealth, DeviceState
 from messaging.models.follow_up import FollowUp, FollowUpState
 from messaging.models.inbound import (
     MOST_REQUESTS,
@@ -105,6 +106,8 @@ __all__ = [
     "DailyFigure",
     "DeliveryPriority",
     "DeliveryState",
+    "DeviceHealth",
+    "DeviceState",
     "EndpointState",
     "ExpiryReason",
     "FigureKind",

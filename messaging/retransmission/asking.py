@@ -22,8 +22,9 @@ from messaging.models import (
     RequestOutcome,
     RetransmissionRequest,
 )
-from messaging.retransmission.claiming import Asker, Claim, Target, claim, settle
+from messaging.retransmission.claiming import Claim, Target, claim, settle
 from messaging.retransmission.words import Refusal, Refused, of_answer
+from messaging.trail import Doer
 
 LOOK_EVERY_SECONDS: Final = 0.05
 ROUNDS: Final = 3
@@ -37,13 +38,15 @@ class Asked:
     at: datetime
 
 
-def ask(target: Target, asker: Asker) -> Asked | Refused:
+def ask(target: Target, doer: Doer) -> Asked | Refused:
     """Ask for messages of one chat; a repeat is told what the first one was told."""
     last: Answer = InDoubt("timeout")
     for _ in range(ROUNDS):
-        claimed = claim(target, asker)
+        claimed = claim(target, doer)
         if claimed.too_often:
             return too_often(claimed.too_often)
+        if claimed.elsewhere:
+            return _elsewhere(claimed.elsewhere)
         ids = set(claimed.others)
         if claimed.request is not None:
             answer = _request(target, claimed)
@@ -67,6 +70,15 @@ def too_often(message_ids: Sequence[str]) -> Refused:
         Refusal.TOO_OFTEN,
         f"Asked for {MOST_REQUESTS} times already, which is as often as devices answer:"
         f" {named}. Ask the person to send it again.",
+    )
+
+
+def _elsewhere(message_ids: Sequence[str]) -> Refused:
+    named = ", ".join(message_ids[:5])
+    return Refused(
+        Refusal.INVALID,
+        f"Asked for a moment ago in another chat, or of another sender: {named}. Check"
+        " chat_jid and sender_jid, then ask again.",
     )
 
 

@@ -16,8 +16,9 @@ from messaging.models import (
     InboundState,
     RetransmissionRequest,
 )
-from messaging.retransmission.claiming import Asker, Claim, Target, claim, settle
+from messaging.retransmission.claiming import Claim, Target, claim, settle
 from messaging.retransmission.words import of_answer
+from messaging.trail import Doer
 
 MOST_MESSAGES: Final = 50
 """Messages that one press of a button may ask for: somebody waits for the result."""
@@ -48,20 +49,19 @@ class Result:
 Claimed = tuple[Target, Claim]
 
 
-def ask_many(messages: Sequence[InboundMessage], asker: Asker) -> Result:
+def ask_many(messages: Sequence[InboundMessage], doer: Doer) -> Result:
     """Ask for exactly these messages, those of one chat by one receipt.
 
     Once a phone turns out not to be connected, or its gateway does not answer,
-    nothing more is asked of it.
+    nothing more is asked of it. The audit trail has one line for all of them.
     """
     result = Result()
     open_ones = [one for one in messages if one.state in ASKABLE]
     result.closed = len(messages) - len(open_ones)
-    claims = [
-        found
-        for target in _targets(open_ones)
-        for found in _claims(target, asker, result)
-    ]
+    line = _line(open_ones)
+    claims: list[Claimed] = []
+    for target in _targets(open_ones):
+        claims += _claims(target, doer, result, "" if claims else line)
     by_device = sorted(claims, key=lambda one: one[0].integration.pk)
     for _, of_device in groupby(by_device, key=lambda one: one[0].integration.pk):
         _ask_device(iter(list(of_device)), result)
@@ -78,14 +78,26 @@ def _targets(messages: Sequence[InboundMessage]) -> Iterator[Target]:
         yield Target(rows[0].integration, chat, sender, ids)
 
 
-def _claims(target: Target, asker: Asker, result: Result) -> Iterator[Claimed]:
-    claimed = claim(target, asker)
-    if claimed.too_often:
+def _line(messages: Sequence[InboundMessage]) -> str | None:
+    """Return what the audit trail says of one press; none says it by itself."""
+    if len(messages) < 2:
+        return None
+    devices = sorted({f"“{one.integration.name}”" for one in messages})
+    return f"Asked {', '.join(devices)} for {len(messages)} messages again."
+
+
+def _claims(
+    target: Target, doer: Doer, result: Result, line: str | None
+) -> Iterator[Claimed]:
+    claimed = claim(target, doer, line=line)
+    not_now = {*claimed.too_often, *claimed.elsewhere}
+    if not_now:
         # Those stop no other: the rest is claimed without them.
         result.too_often += len(claimed.too_often)
-        rest = tuple(one for one in target.message_ids if one not in claimed.too_often)
+        result.recent += len(claimed.elsewhere)
+        rest = tuple(one for one in target.message_ids if one not in not_now)
         if rest:
-            yield from _claims(replace(target, message_ids=rest), asker, result)
+            yield from _claims(replace(target, message_ids=rest), doer, result, line)
         return
     result.recent += len(target.message_ids) - len(claimed.message_ids)
     if claimed.request is not None:

@@ -8,35 +8,37 @@ one is told, so two requests at the same time are one retry receipt.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
 from django.db import transaction
 
+from messaging import trail
 from messaging.channels.contract import Accepted, Answer, InDoubt
+from messaging.channels.gateway_requests import is_not_ready
 from messaging.channels.jids import is_person, phone_of
+from messaging.devices.noting import CHECK_ONE
+from messaging.dispatch import doorbell
 from messaging.dispatch.statements import again_after_deadlock
 from messaging.models import (
     MOST_REQUESTS,
-    Actor,
+    AuditKind,
     Integration,
     RequestOutcome,
     RetransmissionRequest,
 )
 from messaging.retransmission import statements
+from messaging.trail import Doer
 
 QUIET: Final = timedelta(seconds=10)
 """So long after a request the same message is not asked for once more. Longer than
 the gateway may take to answer, so that nobody asks while somebody else still does."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asker:
-    """Who wants it."""
-
-    actor: Actor
-    name: str
+PAGE: Final = "/unreadable/"
+MOST_NAMED: Final = 3
+"""Ids that a line of the audit trail names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +55,16 @@ class Target:
 class Claim:
     """``request`` is ours to make, for ``message_ids``; none if all are another's.
 
-    ``others`` are the requests of the last seconds that the rest belongs to;
-    ``too_often`` names what may not be asked for any more, and then nothing is
-    claimed.
+    ``others`` are the requests of the last seconds that the rest belongs to.
+    ``too_often`` names what may not be asked for any more, ``elsewhere`` what was
+    asked for a moment ago in another chat; for either of them nothing is claimed.
     """
 
     request: RetransmissionRequest | None = None
     message_ids: tuple[str, ...] = ()
     others: frozenset[int] = frozenset()
-    too_often: tuple[str, ...] = field(default=())
+    too_often: tuple[str, ...] = ()
+    elsewhere: tuple[str, ...] = ()
 
 
 class _NothingToDoError(Exception):
@@ -69,20 +72,42 @@ class _NothingToDoError(Exception):
 
 
 @again_after_deadlock
-def claim(target: Target, asker: Asker) -> Claim:
-    """Claim what may be asked for, and commit; all of it or, at the limit, nothing."""
+def claim(target: Target, doer: Doer, *, line: str | None = None) -> Claim:
+    """Claim what may be asked for, and commit; all of it or, at the limit, nothing.
+
+    ``line`` is what the audit trail says of it: by itself what was claimed, and
+    nothing if it is empty, because somebody else has told of it.
+    """
     found = Claim()
     try:
         with transaction.atomic():
-            found = _claim(target, asker)
+            found = _claim(target, doer)
             if found.request is None:
                 raise _NothingToDoError
+            _record(target, found, doer, line)
     except _NothingToDoError:
         pass
     return found
 
 
-def _claim(target: Target, asker: Asker) -> Claim:
+def _record(target: Target, claimed: Claim, doer: Doer, line: str | None) -> None:
+    ids = claimed.message_ids
+    if line is None:
+        more = "" if len(ids) <= MOST_NAMED else f" and {len(ids) - MOST_NAMED} more"
+        named = ", ".join(ids[:MOST_NAMED]) + more
+        messages = "a message" if len(ids) == 1 else f"{len(ids)} messages"
+        line = f"Asked “{target.integration.name}” for {messages} again: {named}."
+    if line:
+        trail.record(
+            AuditKind.RESEND,
+            line,
+            organization_id=target.integration.organization_id,
+            doer=doer,
+            link=PAGE,
+        )
+
+
+def _claim(target: Target, doer: Doer) -> Claim:
     integration = target.integration
     request = RetransmissionRequest.objects.create(
         organization_id=integration.organization_id,
@@ -90,8 +115,8 @@ def _claim(target: Target, asker: Asker) -> Claim:
         chat_jid=target.chat_jid,
         sender_jid=target.sender_jid,
         message_ids=list(target.message_ids),
-        asked_by=asker.actor,
-        asked_by_name=asker.name[:150],
+        asked_by=doer.actor,
+        asked_by_name=doer.name[:150],
     )
     person = target.chat_jid if is_person(target.chat_jid) else target.sender_jid
     rows = statements.rows(
@@ -109,34 +134,39 @@ def _claim(target: Target, asker: Asker) -> Claim:
         },
     )
     claimed = {row["message_id"] for row in rows}
-    others, too_often = _others(target, claimed)
-    if too_often or not claimed:
-        return Claim(others=others, too_often=too_often)
+    rest = _others(target, claimed)
+    if rest.too_often or rest.elsewhere or not claimed:
+        return rest
     ids = tuple(one for one in target.message_ids if one in claimed)
     if len(ids) < len(target.message_ids):
         request.message_ids = list(ids)
         request.save(update_fields=["message_ids"])
-    return Claim(request, ids, others)
+    return Claim(request, ids, rest.others)
 
 
-def _others(
-    target: Target, claimed: set[str]
-) -> tuple[frozenset[int], tuple[str, ...]]:
-    """Return whose the rest is, and what of it may not be asked for any more."""
+def _others(target: Target, claimed: set[str]) -> Claim:
+    """Return whose the rest is, and what of it may not be asked for."""
     rest = [one for one in target.message_ids if one not in claimed]
     if not rest:
-        return frozenset(), ()
+        return Claim()
     rows = statements.rows(
         "not_claimed",
         {"integration_id": target.integration.pk, "message_ids": rest},
     )
-    others, too_often = set(), []
+    others, too_often, elsewhere = set(), [], []
+    here = (target.chat_jid, target.sender_jid)
     for row in rows:
-        if row["is_recent"] and row["request_id"] is not None:
+        if not row["is_recent"] or row["request_id"] is None:
+            too_often.append(row["message_id"])
+        elif (row["chat_jid"], row["sender_jid"]) == here:
             others.add(row["request_id"])
         else:
-            too_often.append(row["message_id"])
-    return frozenset(others), tuple(too_often)
+            elsewhere.append(row["message_id"])
+    return Claim(
+        others=frozenset(others),
+        too_often=tuple(too_often),
+        elsewhere=tuple(elsewhere),
+    )
 
 
 def settle(requests: Sequence[RetransmissionRequest], answer: Answer) -> None:
@@ -152,3 +182,7 @@ def settle(requests: Sequence[RetransmissionRequest], answer: Answer) -> None:
         statements.rows("asked", {**values, "outcome": outcome.value})
     else:
         statements.rows("not_asked", values)
+        if is_not_ready(answer):
+            # The phone's page shall say so by the time somebody looks.
+            for integration_id in {one.integration_id for one in requests}:
+                doorbell.call(CHECK_ONE, integration_id)

@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
+from messaging import trail
 from messaging.channels.contract import Accepted
 from messaging.channels.gateway_requests import request_history
 from messaging.channels.jids import phone_of
-from messaging.models import InboundMessage, Integration
+from messaging.models import AuditKind, InboundMessage, Integration
+from messaging.retransmission.claiming import PAGE
 from messaging.retransmission.words import Refused, of_answer
+from messaging.trail import Doer
 
 MOST_MESSAGES: Final = 100
 USUAL: Final = 50
@@ -44,9 +47,26 @@ def oldest_known(integration: Integration, chat_jid: str) -> Anchor:
 
 
 def request(
-    integration: Integration, chat_jid: str, anchor: Anchor, count: int = USUAL
+    integration: Integration,
+    chat_jid: str,
+    anchor: Anchor,
+    doer: Doer,
+    *,
+    count: int = USUAL,
+    link: str = PAGE,
 ) -> Refused | None:
-    """Ask for up to ``count`` messages; return why not, if the gateway refused."""
+    """Ask for up to ``count`` messages; return why not, if the gateway refused.
+
+    Who asks stands in the audit trail before the gateway is called, with ``link``
+    to the page of whose chat it is; the chat itself is not named there.
+    """
+    trail.record(
+        AuditKind.OTHER,
+        f"Asked “{integration.name}” for up to {count} older messages of a chat.",
+        organization_id=integration.organization_id,
+        doer=doer,
+        link=link,
+    )
     value: dict[str, Any] = {
         "chat_jid": chat_jid,
         "last_message_id": anchor.message_id,

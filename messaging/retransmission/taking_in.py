@@ -1,4 +1,4 @@
-"""What a device tells about messages becomes rows, in any order, any number of times.
+"""What a device tells becomes rows, in any order, any number of times.
 
 A message is one row by its id, whether a live event, a retransmission or the history
 brought it. Everything here runs in the transaction that applies the receipts.
@@ -21,6 +21,7 @@ from messaging.channels.gateway_hooks import (
 )
 from messaging.channels.jids import is_person, phone_of
 from messaging.channels.posts import mapping, sequence, word
+from messaging.devices import noting
 from messaging.models import Contact, Receipt, ReceiptResult
 from messaging.retransmission import statements
 from messaging.webhooks import emitting
@@ -62,6 +63,13 @@ def take_in(told: Sequence[Told]) -> dict[int, ReceiptResult]:
     about_files: list[tuple[Told, Mapping[str, Any]]] = []
     for one in told:
         envelope = mapping(raws.get(one["id"]))
+        if one["kind"] == EventKind.DEVICE:
+            at = _believable(one["occurred_at"], one)
+            is_known = noting.hear(one["integration_id"], envelope, at)
+            results[one["id"]] = (
+                ReceiptResult.APPLIED if is_known else ReceiptResult.NOT_UNDERSTOOD
+            )
+            continue
         if one["kind"] == EventKind.MEDIA:
             about_files.append((one, mapping(envelope.get("data"))))
             continue
@@ -108,7 +116,15 @@ def _heard(told: Told, data: Mapping[str, Any]) -> Iterator[Heard]:
     chat = word(data.get("chat_jid"), 80)
     for item in sequence(data.get("messages")):
         message = mapping(item)
-        yield from _message(told, {"chat_jid": chat, **message}, True)
+        if _says_something(message):
+            yield from _message(told, {"chat_jid": chat, **message}, True)
+
+
+def _says_something(message: Mapping[str, Any]) -> bool:
+    """Tell whether a phone has more of an old message than its id."""
+    return any(
+        message.get(one) for one in ("content", "message_type", "media", "media_url")
+    )
 
 
 def _message(told: Told, data: Mapping[str, Any], readable: bool) -> Iterator[Heard]:
@@ -146,17 +162,24 @@ def _believable(occurred_at: datetime | None, told: Told) -> datetime:
 
 
 def _media_again(told: Told, data: Mapping[str, Any]) -> ReceiptResult:
+    """Keep where the file of a message is now, of one that is not known yet, too."""
+    message_id, chat = message_id_of(data), chat_of(data)
+    if not message_id or not chat:
+        return ReceiptResult.NOT_UNDERSTOOD
     media = mapping(data.get("media"))
-    found = statements.rows(
+    statements.rows(
         "media_again",
         {
+            "organization_id": told["organization_id"],
             "integration_id": told["integration_id"],
-            "message_id": message_id_of(data),
-            "at": told["received_at"],
+            "message_id": message_id,
+            "chat_jid": chat,
+            "sender_jid": sender_of(data),
+            "at": _believable(told["occurred_at"], told),
             "media_url": word(media.get("url") or data.get("media_url"), 2000),
         },
     )
-    return ReceiptResult.APPLIED if found else ReceiptResult.UNMATCHED
+    return ReceiptResult.APPLIED
 
 
 def _external_id(organization_id: int, phone: str) -> str:

@@ -12,10 +12,11 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from messaging.access import own_or_404, role_required
+from messaging.access import own_or_404, person_of, role_required
 from messaging.channels import jids
 from messaging.models import Contact, InboundMessage, InboundState, Integration, Role
 from messaging.retransmission import choosing, history
+from messaging.trail import by_person
 from messaging.views.unreadable_words import STATE_PILLS, sentence_of, shown_text
 from resend_admin.ui.pills import Pill
 
@@ -82,7 +83,9 @@ def member_history(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect(_page_of(member))
     chat = jids.of_phone(member.phone)
     anchor = history.oldest_known(device, chat)
-    refused = history.request(device, chat, anchor)
+    refused = history.request(
+        device, chat, anchor, by_person(person_of(request)), link=_page_of(member)
+    )
     if refused is None:
         messages.success(
             request,

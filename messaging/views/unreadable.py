@@ -24,9 +24,12 @@ from messaging.access import (
     require_organization,
     role_required,
 )
+from messaging.devices import health
+from messaging.devices.words import pill_of
+from messaging.devices.words import sentence_of as health_in_words
 from messaging.models import (
-    Actor,
     Contact,
+    DeviceHealth,
     InboundMessage,
     InboundState,
     Organization,
@@ -34,7 +37,7 @@ from messaging.models import (
 )
 from messaging.retransmission import unreadable
 from messaging.retransmission.asking_many import MOST_MESSAGES, ask_many
-from messaging.retransmission.claiming import Asker
+from messaging.trail import by_person
 from messaging.views.unreadable_words import (
     STATE_PILLS,
     result_in_words,
@@ -52,6 +55,9 @@ STATES: Final = (
     (InboundState.RECOVERED.value, "Recovered"),
     (InboundState.EXPIRED.value, "Given up"),
 )
+
+
+MOST_PHONES: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +82,17 @@ class Row:
         return message.push_name or message.phone or message.sender_jid
 
 
+@dataclass(frozen=True, slots=True)
+class PhoneLine:
+    """One phone, ready to be shown."""
+
+    pk: int
+    name: str
+    health: DeviceHealth | None
+    pill: Pill
+    sentence: str
+
+
 @require_safe
 @require_organization
 def unreadable_list(request: HttpRequest) -> HttpResponse:
@@ -85,13 +102,16 @@ def unreadable_list(request: HttpRequest) -> HttpResponse:
     if state in dict(STATES) and state:
         found = found.filter(state=state)
     page = keyset_page(found, request.GET, order=("-id",), size=25)
+    phones = _phones(organization)
     context = {
+        "phones": phones[:MOST_PHONES],
+        "more_phones": len(phones[MOST_PHONES:]),
         "page": page,
         "rows": _rows(organization, page.rows),
         "state": state,
         "states": STATES,
         "may_write": person_of(request).may_write,
-        "has_device": bool(page.rows) or unreadable.has_device(organization),
+        "has_device": bool(page.rows or phones) or unreadable.has_device(organization),
         "back": request.get_full_path(),
     }
     return render(request, "messaging/unreadable_list.html", context)
@@ -103,7 +123,7 @@ def unreadable_ask_one(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask for one message by one click."""
     rows = InboundMessage.objects.select_related("integration")
     message = own_or_404(request, rows, pk)
-    result = ask_many([message], _asker(request))
+    result = ask_many([message], by_person(person_of(request)))
     tone = messages.SUCCESS if result.asked else messages.INFO
     messages.add_message(request, tone, result_in_words(result))
     return redirect(_list_address(request.POST))
@@ -125,7 +145,7 @@ def unreadable_ask(request: HttpRequest) -> HttpResponse:
     more = len(chosen) > MOST_MESSAGES
     chosen = chosen[:MOST_MESSAGES]
     if posted and chosen:
-        result = ask_many(chosen, _asker(request))
+        result = ask_many(chosen, by_person(person_of(request)))
         return close_dialog(request, _list_address(asked), result_in_words(result))
     context = {
         "form": forms.Form(),
@@ -150,6 +170,20 @@ NOTHING_CHOSEN: Final = "Nothing is ticked. Close this and tick a message first.
 NOTHING_WAITS: Final = "Nothing waits any more: all of it was asked for or came in."
 
 
+def _phones(organization: Organization) -> list[PhoneLine]:
+    """Return the phones that are not switched off, those that are not well first."""
+    return [
+        PhoneLine(
+            one.integration.pk,
+            one.integration.name,
+            one.health,
+            pill_of(one.health),
+            health_in_words(one.health),
+        )
+        for one in health.phones(organization)
+    ]
+
+
 def _rows(organization: Organization, found: Sequence[InboundMessage]) -> list[Row]:
     members = _members(organization, {one.phone for one in found if one.phone})
     return [
@@ -170,11 +204,6 @@ def _members(organization: Organization, phones: set[str]) -> dict[str, Contact]
         return {}
     known = Contact.objects.filter(organization=organization, phone__in=phones)
     return {one.phone: one for one in known.order_by("-pk")}
-
-
-def _asker(request: HttpRequest) -> Asker:
-    person = person_of(request)
-    return Asker(Actor.PERSON, person.get_full_name() or person.username)
 
 
 def _ids(asked: QueryDict) -> list[int]:

@@ -14,6 +14,7 @@ from messaging.models import (
     InboundMessage,
     InboundState,
     RequestOutcome,
+    RetransmissionRequest,
 )
 from messaging.retransmission.asking_many import Result
 from messaging.retransmission.words import of_answer
@@ -99,6 +100,8 @@ def _asked_for(message: InboundMessage) -> str:
     request = message.request
     if request is None:
         return f"Asked for {times}."
+    if request.outcome == RequestOutcome.REFUSED:
+        return f"Asked for {times}. {_in_vain(message, request)}"
     when = moment_in_words(request.created_at)
     said = f"Asked for {times}, last by {request.asked_by_name} on {when}."
     if request.outcome == RequestOutcome.UNCLEAR:
@@ -109,7 +112,11 @@ def _asked_for(message: InboundMessage) -> str:
 def _waiting(message: InboundMessage) -> str:
     request = message.request
     if request is not None and request.outcome == RequestOutcome.REFUSED:
-        answer = Rejected(request.error_code, request.error_detail)
-        why = of_answer(answer, message.integration.name).sentence
-        return f"{request.asked_by_name} asked for it in vain. {why}"
+        return _in_vain(message, request)
     return "The phone could not decrypt it. Ask the sender's phone to send it again."
+
+
+def _in_vain(message: InboundMessage, request: RetransmissionRequest) -> str:
+    answer = Rejected(request.error_code, request.error_detail)
+    why = of_answer(answer, message.integration.name).sentence
+    return f"{request.asked_by_name} asked for it in vain. {why}"

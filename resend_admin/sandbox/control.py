@@ -128,9 +128,14 @@ class Control:
 
     def set_phone(self, fields: Mapping[str, Any]) -> None:
         """Connect a device of the gateway or cut it off; let it recover or not."""
-        phone = self.phones.of(str(fields.get("account") or ""))
-        phone.connected = bool(fields.get("connected", phone.connected))
-        phone.recovers = bool(fields.get("recovers", phone.recovers))
+        device = str(fields.get("account") or "")
+        phone = self.phones.of(device)
+        self.phones.change(
+            device,
+            connected=bool(fields.get("connected", phone.connected)),
+            linked=bool(fields.get("linked", phone.linked)),
+            recovers=bool(fields.get("recovers", phone.recovers)),
+        )
 
     async def undecryptable(self, fields: Mapping[str, Any]) -> int:
         """Post that a message cannot be read; return the HTTP status of the answer."""

@@ -138,15 +138,17 @@ class Gateway:
         if not _is_authorized(request):
             return json_response(401, {"success": False, "error": "unauthorized"})
         device = device_of(request)
-        connected = self._phones.of(device).connected
+        phone = self._phones.of(device)
         data = {
-            "connected": connected,
-            "status": "connected" if connected else "disconnected",
+            "connected": phone.is_ready,
+            "status": "connected" if phone.is_ready else "disconnected",
             "device_id": device,
-            "jid": person(self._phones.number),
-            "phone_number": self._phones.number,
-            "is_logged_in": connected,
-            "last_seen": wire_moment(now()),
+            "jid": person(self._phones.number) if phone.linked else "",
+            "phone_number": self._phones.number if phone.linked else "",
+            "is_logged_in": phone.linked,
+            "last_seen": wire_moment(
+                now() if phone.is_ready else phone.last_seen or now()
+            ),
         }
         return json_response(200, {"success": True, "data": data})
 
@@ -154,7 +156,7 @@ class Gateway:
         """Return why nothing can be asked of this device at all."""
         if not _is_authorized(request):
             return UNAUTHORIZED
-        return None if self._phones.of(device_of(request)).connected else NOT_READY
+        return None if self._phones.of(device_of(request)).is_ready else NOT_READY
 
 
 def device_of(request: web.Request) -> str:

@@ -58,11 +58,27 @@ class Unread:
 
 @dataclass(slots=True)
 class Phone:
-    """One device. ``recovers``: whether retry receipts bring messages back."""
+    """One device. ``recovers``: whether retry receipts bring messages back.
+
+    A phone that is not ``linked`` has no connection either.
+    """
 
     connected: bool = True
+    linked: bool = True
     recovers: bool = True
+    last_seen: datetime | None = None
     unread: dict[str, Unread] = field(default_factory=dict)
+
+    @property
+    def is_ready(self) -> bool:
+        return self.connected and self.linked
+
+    @property
+    def event(self) -> str:
+        """The event that tells how the phone is now."""
+        if not self.linked:
+            return "device.logged_out"
+        return "device.connected" if self.connected else "device.disconnected"
 
 
 class Phones:
@@ -90,6 +106,21 @@ class Phones:
 
     def of(self, device: str) -> Phone:
         return self._phones.setdefault(device or DEFAULT_DEVICE, Phone())
+
+    def change(
+        self, device: str, *, connected: bool, linked: bool, recovers: bool
+    ) -> None:
+        """Set how a phone is; its webhook hears of what that changes."""
+        phone = self.of(device)
+        before, seen = phone.event, now()
+        if phone.is_ready:
+            phone.last_seen = seen
+        phone.connected, phone.linked = connected, linked
+        phone.recovers = recovers
+        hook = self._hooks.find(CHANNEL, device or DEFAULT_DEVICE)
+        if hook is not None and phone.event != before:
+            data = {"timestamp": wire_moment(seen)}
+            self._post_later(0.0, hook, phone.event, data)
 
     def hook(self, device: str) -> Hook | None:
         if device:

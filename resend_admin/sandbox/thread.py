@@ -227,10 +227,20 @@ class Sandbox:
         return self._tell(lambda control: control.inbound(fields))
 
     def phone(
-        self, *, account: str = "", connected: bool = True, recovers: bool = True
+        self,
+        *,
+        account: str = "",
+        connected: bool = True,
+        linked: bool = True,
+        recovers: bool = True,
     ) -> None:
         """Set how a device of the gateway behaves."""
-        fields = {"account": account, "connected": connected, "recovers": recovers}
+        fields = {
+            "account": account,
+            "connected": connected,
+            "linked": linked,
+            "recovers": recovers,
+        }
         self._tell(lambda control: _at_once(control.set_phone, fields))
 
     def undecryptable(

@@ -1,5 +1,7 @@
 -- Messages that came in, readable or not, in any order and any number of times. What
--- can be read stays so; what could not, and now can, is recovered.
+-- can be read stays so; what could not, and now can, is recovered. Of what only a file
+-- was known until now, this is the first word; the file that was sent once more keeps
+-- its newer address.
 WITH heard AS (
     SELECT *
     FROM unnest(
@@ -40,7 +42,11 @@ WITH heard AS (
         push_name = coalesce(nullif(excluded.push_name, ''), known.push_name),
         phone = coalesce(nullif(known.phone, ''), excluded.phone),
         sender_jid = coalesce(nullif(known.sender_jid, ''), excluded.sender_jid),
+        is_from_us = CASE WHEN known.heard_at IS NULL THEN excluded.is_from_us
+                     ELSE known.is_from_us END,
         state = CASE
+            WHEN known.state = 'received' AND known.heard_at IS NULL
+            THEN excluded.state
             WHEN excluded.state = 'received'
                 AND known.state IN ('waiting', 'requested', 'expired')
             THEN 'recovered' ELSE known.state END,
@@ -51,7 +57,10 @@ WITH heard AS (
         reason = CASE WHEN excluded.state = 'received' THEN '' ELSE known.reason END,
         kind = coalesce(nullif(excluded.kind, ''), known.kind),
         text = coalesce(nullif(excluded.text, ''), known.text),
-        media_url = coalesce(nullif(excluded.media_url, ''), known.media_url),
+        media_url = CASE
+            WHEN known.media_again_at IS NOT NULL AND known.media_url <> ''
+            THEN known.media_url
+            ELSE coalesce(nullif(excluded.media_url, ''), known.media_url) END,
         media_name = coalesce(nullif(excluded.media_name, ''), known.media_name)
     RETURNING organization_id, integration_id, message_id, chat_jid, phone, requests,
               state, closed_at

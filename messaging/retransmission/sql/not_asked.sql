@@ -1,5 +1,5 @@
 -- For certain no receipt left: give the claims back. What nobody but this request
--- has ever named is not kept.
+-- has ever named is not kept; what only a file was known of is that again.
 WITH settled AS (
     UPDATE messaging_retransmissionrequest AS request
     SET outcome = 'refused', settled_at = clock_timestamp(),
@@ -11,10 +11,14 @@ WITH settled AS (
     USING settled
     WHERE known.request_id = settled.id
       AND known.requests = 1 AND known.heard_at IS NULL
+      AND known.media_again_at IS NULL
 )
 UPDATE messaging_inboundmessage AS known
-SET requests = known.requests - 1, quiet_until = NULL
+SET requests = known.requests - 1, quiet_until = NULL,
+    state = CASE WHEN known.requests = 1 AND known.heard_at IS NULL
+            THEN 'received' ELSE known.state END
 FROM settled
 WHERE known.request_id = settled.id
-  AND NOT (known.requests = 1 AND known.heard_at IS NULL)
+  AND NOT (known.requests = 1 AND known.heard_at IS NULL
+           AND known.media_again_at IS NULL)
 RETURNING known.message_id

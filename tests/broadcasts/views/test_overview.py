@@ -13,7 +13,9 @@ from django.utils import timezone
 
 from broadcasts.models import Broadcast
 from messaging.channels.catalogue import lookup
+from messaging.devices.noting import Word, note
 from messaging.models import (
+    DeviceState,
     IntegrationPace,
     Message,
     Pulse,
@@ -308,6 +310,47 @@ def test_messages_that_the_phone_could_not_read_are_asked_for(
     assert "Look at them" in line
 
 
+def test_a_phone_is_told_of_when_it_is_away_and_waited_for(
+    ours: World, theirs: World, editor: Client
+) -> None:
+    at = timezone.now() - timedelta(minutes=3)
+    phone = ours.integration("device_gateway", name="Front desk")
+    idle = ours.integration("device_gateway", name="Back office")
+    foreign = theirs.integration("device_gateway", name="Theirs")
+    for one in (phone, idle, foreign):
+        note(Word(one.pk, DeviceState.LOGGED_OUT, at, known_at=at))
+    unread_message(foreign, "THEIRS")
+    assert "is not linked" not in text_of(editor.get("/"))
+
+    unread_message(phone, "OURS")
+    line = need(editor.get("/"), f"phone-{phone.pk}")
+    assert "“Front desk” is not linked" in line
+    assert "Messages wait for it." in line
+    assert "Look at the phone" in line
+    assert "Back office" not in text_of(editor.get("/"))
+
+    ours.message(integration=idle)
+    assert "“Back office” is not linked" in text_of(editor.get("/"))
+
+    later = timezone.now()
+    note(Word(phone.pk, DeviceState.CONNECTED, later, known_at=later))
+    assert "“Front desk” is not linked" not in text_of(editor.get("/"))
+
+
+def test_a_token_that_is_refused_is_mended_in_the_integration(
+    ours: World, client: Client
+) -> None:
+    at = timezone.now()
+    phone = ours.integration("device_gateway", name="Front desk")
+    note(Word(phone.pk, DeviceState.REFUSED, at, known_at=at))
+    unread_message(phone, "A")
+    client.force_login(ours.admin)
+
+    page = html_of(client.get("/"))
+
+    assert reverse("admin:messaging_integration_change", args=[phone.pk]) in page
+
+
 def test_the_page_keeps_itself_up_to_date(ours: World, editor: Client) -> None:
     single(ours, EXPIRED)
     url = editor.get("/").context["needs_url"]
@@ -457,7 +500,7 @@ def test_it_asks_as_often_for_many_as_for_few(ours: World, editor: Client) -> No
 
     assert queries() == few
     assert Broadcast.objects.count() == 12
-    assert few <= 26
+    assert few <= 27
 
 
 # Automatic retries

@@ -43,6 +43,7 @@ SEEN: Final = {
     "messaging.creditaccount",
     "messaging.creditentry",
     "messaging.dailyfigure",
+    "messaging.devicehealth",
     "messaging.followup",
     "messaging.inboundmessage",
     "messaging.integrationpace",

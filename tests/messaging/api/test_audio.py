@@ -6,18 +6,25 @@ import json
 import threading
 import uuid
 from base64 import b64encode
+from collections.abc import Iterator
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
+from django.utils import timezone
 from pytest_django import Settings
 
 from messaging import api_clients
-from messaging.audio import jobs
+from messaging.audio import fetching, jobs, transcoding
+from messaging.audio.transcoding import Clip, transcode
 from messaging.models import (
     ApiAccess,
+    ApiClient,
     AudioJob,
+    AuditEntry,
     Content,
     Integration,
     IntegrationState,
@@ -26,7 +33,7 @@ from messaging.models import (
 from resend_admin.sandbox.thread import Sandbox
 from tests.factories import World
 from tests.messaging.api.callers import caller
-from tests.messaging.api.test_retransmission import post, refusal
+from tests.messaging.api.test_retransmission import post, refusal, wrong_fields
 from tests.messaging.audio.clips import wav
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -48,6 +55,49 @@ def gateway(ours: World, sandbox: Sandbox) -> Integration:
 @pytest.fixture
 def token(ours: World) -> str:
     return api_clients.rotate_bearer(caller(ours).client)
+
+
+class Inside(ThreadingHTTPServer):
+    """A server in the own network that has a clip; it remembers what it was asked."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Inside)
+        self.asked_for: list[str] = []
+        self.port = self.server_address[1]
+
+
+class _Inside(BaseHTTPRequestHandler):
+    server: Inside
+
+    def do_GET(self) -> None:
+        self.server.asked_for.append(self.path)
+        if self.path == "/elsewhere":
+            self.send_response(302)
+            self.send_header("Location", f"http://127.0.0.1:{self.server.port}/clip")
+            self.end_headers()
+            return
+        self.send_response(200)
+        self.end_headers()
+        piece = wav() if self.path != "/endless" else b"RIFF" * 65_536
+        try:
+            for _ in range(1 if self.path != "/endless" else 1_000):
+                self.wfile.write(piece)
+        except OSError:
+            pass  # The reader has heard enough.
+
+    def log_message(self, *words: Any) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def inside() -> Iterator[Inside]:
+    server = Inside()
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
 
 
 def send(token: str, **fields: Any) -> Any:
@@ -149,7 +199,7 @@ def test_what_is_wrong_is_named(
     response = send(token, **fields)
 
     assert refusal(response, 400) == "VALIDATION_ERROR"
-    assert about in json.loads(response.content)["error"]
+    assert set(wrong_fields(response)) == {about}
     assert not AudioJob.objects.exists()
 
 
@@ -167,27 +217,59 @@ def test_what_is_no_audio_fails_its_job_in_words(
 
 
 @pytest.mark.parametrize(
-    "url",
+    ("url", "why"),
     [
-        "http://127.0.0.1:1/a.mp3",
-        "http://169.254.169.254/latest",
-        "http://[::1]/a",
-        "http://localhost/a",
-        "ftp://x.example/a",
-        "file:///etc/passwd",
-        "http://user@x.example/a",
+        ("http://127.0.0.1:1/a.mp3", "leads into a private network"),
+        ("http://169.254.169.254/latest", "leads into a private network"),
+        ("http://[::1]/a", "leads into a private network"),
+        ("http://localhost/a", "leads into a private network"),
+        ("ftp://x.example/a", "begins with https://"),
+        ("file:///etc/passwd", "begins with https://"),
+        ("http://user@x.example/a", "begins with https://"),
     ],
 )
 def test_an_address_inside_is_not_fetched(
-    gateway: Integration, token: str, url: str
+    gateway: Integration, token: str, url: str, why: str
 ) -> None:
     send(token, audio_url=url)
     jobs.run()
 
     job = AudioJob.objects.get()
-    assert job.state == "failed"
-    assert job.error.endswith(".")
+    assert (job.state, job.error_code) == ("failed", "VALIDATION_ERROR")
+    assert why in job.error
     assert not Message.objects.exists()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_a_clip_that_really_is_there_inside_is_not_fetched(
+    gateway: Integration, token: str, inside: Inside, host: str
+) -> None:
+    send(token, audio_url=f"http://{host}:{inside.port}/clip.wav")
+    jobs.run()
+
+    assert inside.asked_for == []
+    assert "leads into a private network" in AudioJob.objects.get().error
+
+
+def test_an_address_that_leads_on_is_not_followed(
+    gateway: Integration, token: str, inside: Inside, settings: Settings
+) -> None:
+    settings.FETCH_FROM_PRIVATE_ADDRESSES = True
+    send(token, audio_url=f"http://127.0.0.1:{inside.port}/elsewhere")
+    jobs.run()
+
+    assert inside.asked_for == ["/elsewhere"]
+    assert "status 302" in AudioJob.objects.get().error
+
+
+def test_a_file_that_is_too_large_is_not_read_to_its_end(
+    gateway: Integration, token: str, inside: Inside, settings: Settings
+) -> None:
+    settings.FETCH_FROM_PRIVATE_ADDRESSES = True
+    send(token, audio_url=f"http://127.0.0.1:{inside.port}/endless")
+    jobs.run()
+
+    assert "larger than 16 MB" in AudioJob.objects.get().error
 
 
 def test_a_clip_is_fetched_from_its_address(
@@ -207,20 +289,154 @@ def test_a_clip_is_fetched_from_its_address(
     assert second.options == {"view_once": True}
 
 
-def test_two_workers_make_one_message(gateway: Integration, token: str) -> None:
+def test_a_clip_that_is_being_made_is_nobody_elses(
+    gateway: Integration, token: str
+) -> None:
     send(token)
-    job = jobs._claim()
-    assert job is not None
+
+    assert jobs._claim() is not None
     assert jobs._claim() is None
-    # The first one is thought to be dead; both come to the end.
+
+
+def test_two_workers_at_the_same_instant_claim_a_clip_once(
+    gateway: Integration, token: str
+) -> None:
+    """The second one looks while the first one's claim is not committed yet."""
+    send(token)
+    claims: list[AudioJob | None] = []
+
+    def second() -> None:
+        try:
+            claims.append(jobs._claim())
+        finally:
+            connection.close()
+
+    worker = threading.Thread(target=second)
+    with transaction.atomic():
+        claims.append(jobs._claim())
+        worker.start()
+        # It passes the row by; whoever waits for it here would take it afterwards.
+        worker.join(timeout=5)
+        passed_by = not worker.is_alive()
+    worker.join()
+
+    assert passed_by
+    assert [one is not None for one in claims] == [True, False]
+    assert AudioJob.objects.get().tries == 1
+
+
+def test_many_workers_transcode_and_send_each_clip_once(
+    gateway: Integration,
+    sandbox: Sandbox,
+    token: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for number in range(4):
+        send(token, number=f"551199999{number}001")
+    made: list[int] = []
+    one_after_another = threading.Lock()
+
+    def counted(data: bytes) -> Clip:
+        with one_after_another:
+            made.append(len(data))
+        return transcode(data)
+
+    monkeypatch.setattr(jobs, "transcode", counted)
+
+    def work() -> None:
+        try:
+            jobs.run()
+        finally:
+            connection.close()
+
+    workers = [threading.Thread(target=work) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+
+    assert len(made) == 4
+    assert len(sandbox.accepted("gateway")) == 4
+    assert set(AudioJob.objects.values_list("state", "tries")) == {("done", 1)}
+
+
+@pytest.mark.parametrize("late_one_first", [True, False])
+def test_a_worker_that_was_thought_dead_makes_no_second_message(
+    gateway: Integration, sandbox: Sandbox, token: str, late_one_first: bool
+) -> None:
+    send(token)
+    slow = jobs._claim()
+    assert slow is not None
+    AudioJob.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    again = jobs._claim()
+    assert again is not None
+
+    for job in (slow, again) if late_one_first else (again, slow):
+        jobs._do(job)
+        if job is slow and late_one_first:
+            # It lost the clip, so it neither makes the message nor ends the job.
+            assert not Message.objects.exists()
+            assert AudioJob.objects.get().state == "running"
+
+    assert len(sandbox.accepted("gateway")) == 1
+    assert Message.objects.count() == 1
+    assert Content.objects.count() == 1
+    assert AudioJob.objects.get().state == "done"
+
+
+def test_a_worker_that_was_thought_dead_fails_nothing(
+    gateway: Integration, token: str
+) -> None:
+    send(token)
+    slow = jobs._claim()
+    assert slow is not None
     AudioJob.objects.update(lease_until=None)
     again = jobs._claim()
     assert again is not None
-    jobs._do(again)
-    jobs._do(job)
+    slow.source = b"what this worker read is no audio"
 
-    assert Message.objects.count() == 1
-    assert Content.objects.count() == 1
+    jobs._do(slow)
+    assert AudioJob.objects.get().state == "running"
+    jobs._do(again)
+    assert AudioJob.objects.get().state == "done"
+
+
+def test_the_lease_outlasts_all_that_happens_under_it() -> None:
+    most = fetching.TIMEOUT_SECONDS + transcoding.PATIENCE_SECONDS
+    assert jobs.LEASE.total_seconds() > 2 * most
+
+
+def test_a_clip_is_sent_once_under_one_key(
+    gateway: Integration, sandbox: Sandbox, token: str
+) -> None:
+    body = json.dumps({"number": NUMBER, "audio": b64encode(wav()).decode()})
+    headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": "order-7"}
+    first, second = (
+        Client().post(
+            "/send/audio", body, content_type="application/json", headers=headers
+        )
+        for _ in range(2)
+    )
+
+    assert first.status_code == second.status_code == 202
+    assert first.content == second.content
+    assert second["Idempotency-Replayed"] == "true"
+    assert jobs.run() == 1
+    assert len(sandbox.accepted("gateway")) == 1
+
+
+def test_who_sends_a_clip_stands_in_the_trail(gateway: Integration, token: str) -> None:
+    send(token)
+
+    [entry] = AuditEntry.objects.all()
+    job = AudioJob.objects.get()
+    assert (entry.actor, entry.actor_name) == ("api", "Shop (write)")
+    assert entry.client_id == ApiClient.objects.get().pk
+    assert (
+        entry.sentence == f"Gave “{gateway.name}” an audio clip to send: job {job.uid}."
+    )
+    assert str(job.pk) in entry.link
+    assert NUMBER not in entry.sentence
 
 
 def test_a_clip_that_keeps_killing_workers_is_given_up(

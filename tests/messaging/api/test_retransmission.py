@@ -16,6 +16,8 @@ from messaging import api_clients
 from messaging.channels import jids
 from messaging.models import (
     ApiAccess,
+    ApiClient,
+    AuditEntry,
     InboundMessage,
     Integration,
     IntegrationState,
@@ -63,15 +65,32 @@ def retry(token: str, body: Any, message_id: str = "3EB0A1B2C3D4E5F60718") -> An
 
 
 def refusal(response: Any, status: int) -> str:
-    """Return the code of a refusal, after a look at its four fields."""
+    """Return the code of a refusal, after a look at its fields.
+
+    Where single fields are wrong, it is the vendor's error word by word, and what is
+    wrong stands beside it.
+    """
     body = json.loads(response.content)
     assert response.status_code == status, body
+    wrong = body.pop("validation", None)
     assert list(body) == ["success", "error", "error_code", "timestamp"]
     assert body["success"] is False
-    assert body["error"].endswith(".")
     assert WIRE_MOMENT.fullmatch(body["timestamp"])
     code: str = body["error_code"]
+    if wrong is None:
+        assert body["error"].endswith(".")
+        return code
+    assert (body["error"], code) == ("validation failed", "VALIDATION_ERROR")
+    for one in wrong:
+        assert list(one) == ["field", "message", "value"]
+        assert one["message"].endswith(".")
     return code
+
+
+def wrong_fields(response: Any) -> dict[str, Any]:
+    """Return what stood in each field that is named as wrong."""
+    wrong = json.loads(response.content)["validation"]
+    return {one["field"].partition(".")[0]: one["value"] for one in wrong}
 
 
 def test_the_seeds_request_gets_the_seeds_answer(
@@ -158,9 +177,22 @@ def test_what_is_wrong_is_named(
     response = retry(token, {**SEED, **change})
 
     assert refusal(response, 400) == "VALIDATION_ERROR"
-    assert about in json.loads(response.content)["error"]
+    assert set(wrong_fields(response)) == {about}
     assert sandbox.asks() == []
     assert not InboundMessage.objects.exists()
+
+
+def test_a_rejected_value_is_repeated_but_no_file(
+    gateway: Integration, token: str
+) -> None:
+    wrong = {**SEED, "chat_jid": "x" * 500, "message_ids": ["a b"], "sender_jid": 7}
+
+    told = wrong_fields(retry(token, wrong))
+    assert told == {"sender_jid": 7}
+    told = wrong_fields(retry(token, {**wrong, "sender_jid": PERSON}))
+    assert told == {"chat_jid": "x" * 200, "message_ids": "a b"}
+    told = wrong_fields(retry(token, {**SEED, "message_ids": [["x"]]}))
+    assert told == {"message_ids": None}
 
 
 @pytest.mark.parametrize("body", ["", "{", "[]", '"x"', '{"chat_jid": "a\\u0000"}'])
@@ -393,3 +425,60 @@ def test_history_of_nothing_is_refused(
     response = post("/messages/history/request", wanted, f"Bearer {token}")
 
     assert refusal(response, 400) == "VALIDATION_ERROR"
+
+
+def test_the_same_ids_in_another_chat_are_no_repeat(
+    gateway: Integration, sandbox: Sandbox, token: str
+) -> None:
+    """No receipt left for that chat, so nobody is told that one did."""
+    assert retry(token, SEED).status_code == 200
+
+    response = retry(token, {**SEED, "chat_jid": "120363039000000001@g.us"})
+    assert refusal(response, 400) == "VALIDATION_ERROR"
+    assert "another chat" in json.loads(response.content)["error"]
+    other = {**SEED, "sender_jid": "5511999999998@s.whatsapp.net"}
+    assert refusal(retry(token, other), 400) == "VALIDATION_ERROR"
+    assert len(sandbox.asks()) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/messages/A/retry", SEED),
+        ("/messages/history/request", {"chat_jid": PERSON}),
+    ],
+)
+def test_a_key_brings_the_first_answer_again(
+    gateway: Integration, sandbox: Sandbox, token: str, path: str, body: Any
+) -> None:
+    headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": "ticket-9"}
+    first, second = (
+        Client().post(
+            path, json.dumps(body), content_type="application/json", headers=headers
+        )
+        for _ in range(2)
+    )
+
+    assert first.status_code == second.status_code == 200
+    assert first.content == second.content
+    assert second["Idempotency-Replayed"] == "true"
+    assert len(sandbox.asks("retry") + sandbox.asks("history")) == 1
+
+
+def test_what_a_program_asks_for_stands_in_the_trail(
+    gateway: Integration, token: str
+) -> None:
+    many = {"chat_jid": PERSON, "message_ids": ["A", "B", "C", "D", "E"]}
+    assert retry(token, many).status_code == 200
+    assert retry(token, many).status_code == 200
+    history = post("/messages/history/request", {"chat_jid": PERSON}, f"Bearer {token}")
+    assert history.status_code == 200
+
+    client = ApiClient.objects.get()
+    entries = AuditEntry.objects.order_by("pk")
+    assert [one.sentence for one in entries] == [
+        f"Asked “{gateway.name}” for 5 messages again: A, B, C and 2 more.",
+        f"Asked “{gateway.name}” for up to 50 older messages of a chat.",
+    ]
+    assert {(one.actor, one.client_id) for one in entries} == {("api", client.pk)}
+    assert {one.organization_id for one in entries} == {gateway.organization_id}

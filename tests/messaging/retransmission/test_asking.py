@@ -22,15 +22,16 @@ from messaging.models import (
 from messaging.retransmission import asking, claiming, tending
 from messaging.retransmission.asking import Asked
 from messaging.retransmission.asking_many import MOST_MESSAGES, ask_many
-from messaging.retransmission.claiming import Asker, Target
+from messaging.retransmission.claiming import Target
 from messaging.retransmission.words import Refusal, Refused
+from messaging.trail import Doer
 from resend_admin.sandbox.thread import Sandbox
 from tests.messaging.retransmission.conftest import Unread
 from tests.messaging.retransmission.steps import GROUP, PERSON
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-SHOP = Asker(Actor.API, "Shop")
+SHOP = Doer(Actor.API, "Shop")
 
 
 def target(integration: Integration, *ids: str, chat: str = PERSON) -> Target:

@@ -8,8 +8,23 @@ from itertools import permutations
 import pytest
 
 from messaging import receipts
-from messaging.channels.contract import EventKind
-from messaging.models import InboundMessage, Integration, Receipt, WebhookEvent
+from messaging.channels.contract import (
+    Accepted,
+    Answer,
+    EventKind,
+    InDoubt,
+    Rejected,
+)
+from messaging.models import (
+    Actor,
+    InboundMessage,
+    Integration,
+    Receipt,
+    WebhookEvent,
+)
+from messaging.retransmission import claiming, unreadable
+from messaging.retransmission.claiming import Target
+from messaging.trail import Doer
 from tests.factories import World
 from tests.messaging.retransmission.steps import (
     GROUP,
@@ -90,13 +105,16 @@ def test_in_any_order_it_ends_readable(
     assert row.text == "Hello from WhatsApp!"
 
 
-@pytest.mark.parametrize("state", ["waiting", "requested", "expired"])
+@pytest.mark.parametrize(
+    "state",
+    ["waiting", "claimed", "requested", "refused", "unclear", "in vain", "too old"],
+)
 def test_it_is_recovered_from_every_state_and_told_once(
     gateway: Integration, ours: World, state: str
 ) -> None:
     endpoint_of(ours)
     member = ours.contact(phone="+5511999999999")
-    unread_message(gateway, "A", state=state)
+    STANDINGS[state](gateway)
 
     for _ in range(2):
         came_in(gateway, "A")
@@ -104,10 +122,55 @@ def test_it_is_recovered_from_every_state_and_told_once(
 
     row = known()
     assert (row.state, row.reason) == ("recovered", "")
+    assert row.closed_at is not None
+    assert row.text == "Hello from WhatsApp!"
     [event] = WebhookEvent.objects.filter(type="retransmission.recovered")
     assert event.data["messageId"] == "A"
     assert event.data["externalId"] == member.external_id
     assert event.data["attempt"] == row.requests
+
+
+def _asked(gateway: Integration, answer: Answer | None) -> None:
+    """Ask for the message and leave it there, as a gateway's answer leaves it."""
+    cannot_read(gateway, "A")
+    receipts.apply()
+    wanted = Target(gateway, PERSON, PERSON, ("A",))
+    claimed = claiming.claim(wanted, Doer(Actor.API, "Shop"))
+    assert claimed.request is not None
+    if answer is not None:
+        claiming.settle([claimed.request], answer)
+
+
+STANDINGS: dict[str, Callable[[Integration], object]] = {
+    "waiting": lambda gateway: unread_message(gateway, "A"),
+    "claimed": lambda gateway: _asked(gateway, None),
+    "requested": lambda gateway: _asked(gateway, Accepted("")),
+    "refused": lambda gateway: _asked(gateway, Rejected("FORBIDDEN", "No.")),
+    "unclear": lambda gateway: _asked(gateway, InDoubt("timeout")),
+    "in vain": lambda gateway: unread_message(
+        gateway, "A", state="expired", reason="in_vain", requests=5
+    ),
+    "too old": lambda gateway: unread_message(gateway, "A", state="expired"),
+}
+
+
+@pytest.mark.parametrize(
+    "answer", [Accepted(""), InDoubt("timeout"), Rejected("FORBIDDEN", "No.")]
+)
+def test_an_answer_that_comes_after_the_message_changes_it_no_more(
+    gateway: Integration, answer: Answer
+) -> None:
+    cannot_read(gateway, "A")
+    receipts.apply()
+    wanted = Target(gateway, PERSON, PERSON, ("A",))
+    claimed = claiming.claim(wanted, Doer(Actor.API, "Shop"))
+    assert claimed.request is not None
+    came_in(gateway, "A")
+    receipts.apply()
+
+    claiming.settle([claimed.request], answer)
+
+    assert known().state == "recovered"
 
 
 def test_what_came_in_readable_is_on_record_and_no_recovery(
@@ -179,12 +242,108 @@ def test_a_file_that_was_sent_once_more_has_its_new_address(
     assert known().media_again_at is not None
 
 
-def test_a_file_of_a_message_nobody_knows_is_told_so(gateway: Integration) -> None:
-    data = {"message_id": "nobody's", "chat_jid": PERSON}
+NEW_FILE = "https://new.example/1"
+
+
+def _file_again(gateway: Integration, url: str = NEW_FILE) -> None:
+    data = {"message_id": "A", "chat_jid": PERSON, "media": {"url": url}}
     told(gateway, "media.retry", data, EventKind.MEDIA)
+
+
+FILE_EVENTS: dict[str, Callable[[Integration], None]] = {
+    "file": _file_again,
+    "unreadable": lambda gateway: cannot_read(gateway, "A"),
+    "came in": lambda gateway: came_in(
+        gateway, "A", content="", media={"url": "https://old.example/1"}
+    ),
+}
+
+
+@pytest.mark.parametrize("order", list(permutations(FILE_EVENTS)))
+@pytest.mark.parametrize("together", [True, False])
+def test_a_file_finds_its_message_in_any_order(
+    gateway: Integration, order: tuple[str, ...], together: bool
+) -> None:
+    for name in order:
+        FILE_EVENTS[name](gateway)
+        if not together:
+            receipts.apply()
     receipts.apply()
 
-    assert Receipt.objects.get().result == "unmatched"
+    row = known()
+    assert row.state in {"received", "recovered"}
+    assert row.media_url == NEW_FILE
+    assert row.media_again_at is not None
+    assert row.phone == "+5511999999999"
+    assert set(Receipt.objects.values_list("result", flat=True)) == {"applied"}
+
+
+def test_a_file_of_a_message_that_nobody_knows_is_kept_out_of_sight(
+    gateway: Integration, ours: World
+) -> None:
+    _file_again(gateway)
+    receipts.apply()
+
+    assert Receipt.objects.get().result == "applied"
+    assert known().media_url == NEW_FILE
+    assert not unreadable.queue(ours.organization).exists()
+    assert not unreadable.waiting(ours.organization)
+    assert known().phone == ""
+
+
+def test_of_what_only_a_file_is_known_the_message_may_be_unreadable(
+    gateway: Integration, ours: World
+) -> None:
+    _file_again(gateway)
+    receipts.apply()
+    cannot_read(gateway, "A")
+    receipts.apply()
+
+    assert known().state == "waiting"
+    assert unreadable.waiting(ours.organization)
+
+
+def test_of_what_only_a_file_is_known_the_message_can_be_asked_for(
+    gateway: Integration, ours: World
+) -> None:
+    _file_again(gateway)
+    receipts.apply()
+    wanted = Target(gateway, PERSON, PERSON, ("A",))
+
+    refused = claiming.claim(wanted, Doer(Actor.API, "Shop")).request
+    assert refused is not None
+    claiming.settle([refused], Rejected("FORBIDDEN", "No."))
+    row = known()
+    assert (row.state, row.requests, row.media_url) == ("received", 0, NEW_FILE)
+
+    request = claiming.claim(wanted, Doer(Actor.API, "Shop")).request
+    assert request is not None
+    claiming.settle([request], Accepted(""))
+    assert known().state == "requested"
+    came_in(gateway, "A")
+    receipts.apply()
+    assert (known().state, known().media_url) == ("recovered", NEW_FILE)
+
+
+def test_a_file_without_a_message_is_not_understood(gateway: Integration) -> None:
+    told(gateway, "media.retry", {"chat_jid": PERSON}, EventKind.MEDIA)
+    receipts.apply()
+
+    assert Receipt.objects.get().result == "not_understood"
+    assert not InboundMessage.objects.exists()
+
+
+def test_an_old_message_of_which_the_phone_has_nothing_changes_nothing(
+    gateway: Integration,
+) -> None:
+    unread_message(gateway, "OLD")
+    messages = [{"message_id": "OLD", "from": PERSON}, {"id": "X", "from": PERSON}]
+    data = {"chat_jid": PERSON, "messages": messages}
+    told(gateway, "history.sync", data, EventKind.HISTORY)
+    receipts.apply()
+
+    assert known("OLD").state == "waiting"
+    assert InboundMessage.objects.count() == 1
 
 
 def test_two_devices_may_have_a_message_of_the_same_id(

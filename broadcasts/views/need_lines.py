@@ -1,0 +1,48 @@
+"""One line of what needs a person, and all of them together."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+MOST_OF_A_KIND: Final = 3
+"""Lines of any kind but causes; causes that are left out are a number and a link."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The one next step: where it leads, or what it posts to, or which dialog."""
+
+    label: str
+    url: str
+    is_dialog: bool = False
+    is_posted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """One line. ``key`` is unique on the page; ``url`` is where the title leads."""
+
+    key: str
+    tone: str
+    icon: str
+    title: str
+    text: str
+    step: Step | None = None
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """``more`` is how many causes are left out."""
+
+    lines: Sequence[Need]
+    more: int = 0
+
+    @property
+    def mark(self) -> str:
+        """Changes whenever a line does; for polling."""
+        text = repr((self.lines, self.more)).encode()
+        return hashlib.blake2b(text, digest_size=6).hexdigest()
