@@ -26,8 +26,8 @@ from broadcasts.views.phone_needs import (
 )
 from messaging import diagnosis
 from messaging.channels.catalogue import Fix
-from messaging.failures.kept import kept_failures
-from messaging.models import IntegrationState, MessageState, Organization, User
+from messaging.failures.kept import kept_unknown
+from messaging.models import IntegrationState, Organization, User
 from messaging.webhooks import endpoints
 from resend_admin.ui.numbers import grouped
 from resend_admin.ui.time_zones import day_in_words
@@ -172,8 +172,7 @@ def _step_of(row: CauseRow) -> Step:
 
 
 def _unknown(organization: Organization) -> Iterator[Need]:
-    kept = kept_failures(organization, outcome=MessageState.UNKNOWN)
-    number = sum(one.number for one in kept)
+    number = kept_unknown(organization)
     if not number:
         return
     messages = "1 message" if number == 1 else f"{grouped(number)} messages"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from django.db import connection
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -21,6 +21,8 @@ from messaging.models import (
     Message,
     MessageState,
     Organization,
+    Tally,
+    TallyUnit,
 )
 from messaging.models.message import REACHED_STATES, WAITING_STATES
 
@@ -64,19 +66,15 @@ def oldest_kept(organization: Organization) -> date:
 def kept_failures(
     organization: Organization,
     taken_over: TakenOver | None = None,
-    outcome: MessageState = MessageState.FAILED,
 ) -> list[Failures]:
-    """Return what is kept of everything that failed, by one query of the tallies.
-
-    Or of everything that is *unknown*, which failed as far as anybody can tell.
-    """
+    """Return what is kept of everything that failed, by one query of the tallies."""
     now = timezone.now().astimezone(organization.zone)
     taken = taken_over or {}
     rows = _rows(
         "kept",
         {
             "organization_id": organization.pk,
-            "outcome": outcome.value,
+            "outcome": MessageState.FAILED.value,
             "oldest": oldest_kept(organization),
             "young": (now - timedelta(hours=organization.resend_max_age_hours)).date(),
             "resend_limit": organization.resend_limit,
@@ -95,6 +93,19 @@ def kept_failures(
         )
         for code, number, spent, *columns in rows
     ]
+
+
+def kept_unknown(organization: Organization) -> int:
+    """Return how many messages are *unknown* and have a row."""
+    tallies = Tally.objects.filter(
+        organization=organization,
+        unit=TallyUnit.MESSAGE,
+        outcome=MessageState.UNKNOWN,
+        day__gte=oldest_kept(organization),
+        count__gt=F("pruned"),
+    )
+    number: int = tallies.aggregate(number=Sum(F("count") - F("pruned")))["number"] or 0
+    return number
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ WITH lines AS (
            channel,
            integration_id,
            day < %(young)s OR attempt_number > %(resend_limit)s AS is_spent,
-           sum(count - pruned)::bigint AS number
+           sum((count - pruned)::int) AS number
     FROM messaging_tally
     WHERE organization_id = %(organization_id)s
       AND unit = 'message'
@@ -23,22 +23,27 @@ taken AS (
     ) AS taken (broadcast_id, code, number)
 ),
 rest AS MATERIALIZED (
-    SELECT lines.code,
-           lines.channel,
-           lines.integration_id,
-           lines.broadcast_id,
-           lines.is_spent,
-           taken.number IS NOT NULL AS is_about,
+    -- Few have lost anybody to a later run: the window is for those alone.
+    SELECT code, channel, integration_id, broadcast_id, is_spent,
+           false AS is_about, number
+    FROM lines
+    WHERE NOT EXISTS (
+        SELECT FROM taken
+        WHERE taken.broadcast_id = lines.broadcast_id
+          AND taken.code = lines.code
+    )
+    UNION ALL
+    SELECT code, channel, integration_id, broadcast_id, is_spent, true,
            least(
                lines.number,
                sum(lines.number) OVER (
                    PARTITION BY lines.broadcast_id, lines.code
                    ORDER BY lines.is_spent DESC, lines.channel, lines.integration_id
                    ROWS UNBOUNDED PRECEDING
-               ) - coalesce(taken.number, 0)
-           ) AS number
+               ) - taken.number
+           )::bigint
     FROM lines
-    LEFT JOIN taken USING (broadcast_id, code)
+    JOIN taken USING (broadcast_id, code)
 ),
 ways AS (
     SELECT code,
