@@ -89,7 +89,7 @@ class Site:
 
     @cached_property
     def addresses(self) -> dict[str, str]:
-        """Every page; made when they are first asked for, as tokens live for minutes."""
+        """Every page; made when first asked for, as tokens live for minutes."""
         with self.active():
             return _addresses(self.owner)
 
