@@ -15,6 +15,7 @@ from broadcasts.forms.routes import RoutesForm, Ways, initial_routes
 from broadcasts.models import Broadcast, BroadcastKind, Flow
 from messaging.channels.contract import ContentKind
 from messaging.models import Content
+from resend_admin.ui.forms import LongSelect
 from resend_admin.ui.time_zones import zone_choices, zone_name
 
 TEXT = "text"
@@ -51,6 +52,7 @@ class NameAndTimeForm(forms.Form):
     time_zone = forms.ChoiceField(
         label="Time zone",
         choices=zone_choices,
+        widget=LongSelect,
         help_text="Times on this page are what a clock there shows.",
     )
 

@@ -6,7 +6,7 @@ import pytest
 from django import forms
 from django.utils import timezone
 
-from resend_admin.ui.forms import DateTimeLocalField
+from resend_admin.ui.forms import DateTimeLocalField, LongSelect, Renderer
 
 
 class RunForm(forms.Form):
@@ -101,3 +101,21 @@ def test_choices_are_a_group_with_a_legend_and_a_box_stands_before_its_label() -
     assert "<legend>When</legend>" in form["when"].as_field_group()
     box = form["sure"].as_field_group()
     assert box.index("<input") < box.index("I am sure")
+
+
+def test_a_long_choice_says_what_djangos_own_says() -> None:
+    choices = [
+        ("", "None of these"),
+        ("Europe", [("a", "A & B"), ("<b>", "Second")]),
+        (3, "Third"),
+    ]
+    for value in ("", "a", "<b>", 3, "missing"):
+        long = LongSelect({"required": True}, choices)
+        short = forms.Select({"required": True}, choices)
+        long_text = long.render("zone", value, {"id": "zone"}, Renderer())
+        short_text = short.render("zone", value, {"id": "zone"}, Renderer())
+        assert _without_space(long_text) == _without_space(short_text)
+
+
+def _without_space(text: str) -> str:
+    return "".join(text.split())
