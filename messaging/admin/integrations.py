@@ -19,7 +19,6 @@ from messaging.admin.tenancy import ModelForm, ReadOnlyAdmin, TenantAdmin
 from messaging.channels import PROVIDERS
 from messaging.channels.contract import Account, Provider
 from messaging.devices import checking
-from messaging.devices.health import health_of
 from messaging.devices.words import pill_of, sentence_of
 from messaging.models import AuditKind, Integration, IntegrationPace
 from resend_admin.ui.time_zones import moment_in_words
@@ -103,7 +102,7 @@ class IntegrationAdmin(TenantAdmin):
 
     @admin.display(description="phone")
     def phone(self, integration: Integration) -> SafeString | str:
-        known = health_of(integration)
+        known = checking.health_of(integration)
         if known is None:
             return sentence_of(known)
         asked = moment_in_words(known.checked_at) if known.checked_at else "never"

@@ -52,11 +52,14 @@ class _Asking(DeviceGateway):
 class DeviceStatus:
     """What the gateway says about its phone. ``problem`` if it could not be asked.
 
-    ``last_seen`` is when the phone had a connection last, if the gateway says so.
+    A phone without a connection is not logged in either, so that whether it is
+    linked shows in ``is_paired``: the gateway names its number "once paired".
+    ``last_seen`` is when it had a connection last, if the gateway says so.
     """
 
     is_connected: bool = False
     is_logged_in: bool = False
+    is_paired: bool = False
     phone: str = ""
     last_seen: datetime | None = None
     problem: Answer | None = None
@@ -112,6 +115,7 @@ def _status(answer: Answer) -> DeviceStatus:
     return DeviceStatus(
         is_connected=data["connected"],
         is_logged_in=data.get("is_logged_in") is True,
+        is_paired=bool(data.get("jid") or data.get("phone_number")),
         phone=word(data.get("phone_number"), 20),
         last_seen=moment_of({"timestamp": data.get("last_seen")}),
     )

@@ -25,7 +25,12 @@ from messaging.channels.gateway_requests import (
     is_not_ready,
 )
 from messaging.devices.noting import Word, note
-from messaging.models import DeviceState, Integration, IntegrationState
+from messaging.models import (
+    DeviceHealth,
+    DeviceState,
+    Integration,
+    IntegrationState,
+)
 
 KIND: Final = "device_gateway"
 EVERY: Final = timedelta(seconds=60)
@@ -49,17 +54,25 @@ def check(integration: Integration) -> None:
     Takes as long as the gateway is given, some seconds. Whoever presses the button
     twice does not ask twice.
     """
-    health = getattr(integration, "device", None)
-    known = health.checked_at if health else None
-    if known is None or known < timezone.now() - FRESH:
+    known = health_of(integration)
+    asked_at = known.checked_at if known else None
+    if asked_at is None or asked_at < timezone.now() - FRESH:
         _check([integration])
 
 
 def check_one(integration_id: int) -> None:
-    """Ask the gateway of one integration, if it still is one that is switched on."""
+    """Ask the gateway of one integration, if it still is one that is switched on.
+
+    Something was heard of its phone, so what was known a moment ago may be wrong.
+    """
     found = _own().filter(pk=integration_id).first()
     if found is not None:
-        check(found)
+        _check([found])
+
+
+def health_of(integration: Integration) -> DeviceHealth | None:
+    """Return what is known of a phone; nothing before the first word of it."""
+    return getattr(integration, "device", None)
 
 
 def _own() -> QuerySet[Integration]:
@@ -104,9 +117,23 @@ def _understood(
         return _word(integration, state, at, detail=detail)
     if status.is_connected and status.is_logged_in:
         return _word(integration, DeviceState.CONNECTED, at, phone=status.phone)
-    out = not status.is_logged_in
-    state = DeviceState.LOGGED_OUT if out else DeviceState.DISCONNECTED
+    state = _away(integration, status)
     return _word(integration, state, at, phone=status.phone, seen=status.last_seen)
+
+
+def _away(integration: Integration, status: DeviceStatus) -> DeviceState:
+    """Tell a phone without a connection from one that is not linked.
+
+    The gateway may remember the number of a phone that was logged out: once that is
+    known, only a phone that is logged in proves it wrong.
+    """
+    if status.is_logged_in:
+        return DeviceState.DISCONNECTED
+    known = health_of(integration)
+    was_out = known is not None and known.state == DeviceState.LOGGED_OUT
+    if was_out or status.is_connected or not status.is_paired:
+        return DeviceState.LOGGED_OUT
+    return DeviceState.DISCONNECTED
 
 
 def _of_problem(problem: Answer) -> tuple[DeviceState, str]:

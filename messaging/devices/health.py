@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from messaging.devices.checking import KIND
+from messaging.devices.checking import KIND, health_of
 from messaging.models import (
     DeviceHealth,
     InboundMessage,
@@ -40,11 +40,6 @@ def phones(organization: Organization) -> list[Phone]:
     )
     found = [Phone(one, health_of(one)) for one in own]
     return sorted(found, key=lambda one: one.is_ready)
-
-
-def health_of(integration: Integration) -> DeviceHealth | None:
-    """Return what is known of a phone; nothing before the first word of it."""
-    return getattr(integration, "device", None)
 
 
 def queue_waits(integration: Integration) -> bool:

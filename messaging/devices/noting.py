@@ -72,8 +72,13 @@ def hear(integration_id: int, envelope: Mapping[str, Any], at: datetime) -> bool
     if device and named and named != device:
         return True
     note(Word(integration_id, DeviceState(state), since=at, known_at=at))
-    transaction.on_commit(partial(doorbell.call, CHECK_ONE, integration_id))
+    transaction.on_commit(partial(check_soon, integration_id))
     return True
+
+
+def check_soon(integration_id: int) -> None:
+    """Have the gateway asked by a worker, because something was heard of its phone."""
+    doorbell.call(CHECK_ONE, integration_id)
 
 
 @cache

@@ -32,8 +32,8 @@ TITLES: Final = {
 _SENTENCES: Final = {
     DeviceState.CONNECTED.value: "It sends and receives.",
     DeviceState.DISCONNECTED.value: (
-        "The phone is linked and has no connection, so nothing is sent or received."
-        " Switch it on and see that it is online; it need not be linked again."
+        "The phone has no connection, so nothing is sent or received. Switch it on and"
+        " see that it is online; only if it stays away, link it again at the gateway."
     ),
     DeviceState.LOGGED_OUT.value: (
         "The phone is not linked, so nothing is sent or received. Let the gateway show"

@@ -15,8 +15,10 @@ from typing import Final
 from messaging.channels.contract import Accepted, Answer, InDoubt, Rejected
 from messaging.channels.gateway_requests import (
     PATIENCE_SECONDS,
+    is_not_ready,
     request_retransmission,
 )
+from messaging.devices.noting import check_soon
 from messaging.models import (
     MOST_REQUESTS,
     RequestOutcome,
@@ -51,6 +53,8 @@ def ask(target: Target, doer: Doer) -> Asked | Refused:
         if claimed.request is not None:
             answer = _request(target, claimed)
             settle([claimed.request], answer)
+            if is_not_ready(answer):
+                check_soon(target.integration.pk)
             if not isinstance(answer, Accepted):
                 return of_answer(answer, target.integration.name)
             ids.add(claimed.request.pk)

@@ -10,6 +10,7 @@ from typing import Final
 
 from messaging.channels.contract import AUTH_FAILED, Accepted, Answer, InDoubt, Rejected
 from messaging.channels.gateway_requests import is_not_ready, request_retransmission
+from messaging.devices.noting import check_soon
 from messaging.models import (
     OPEN_INBOUND_STATES,
     InboundMessage,
@@ -115,6 +116,8 @@ def _ask_device(claims: Iterator[Claimed], result: Result) -> None:
             if hopeless is not None:
                 for one in claims:
                     _note(one, _not_tried(hopeless), result)
+                if is_not_ready(hopeless):
+                    check_soon(some[0][0].integration.pk)
 
 
 def _request(claimed: Claimed) -> Answer:

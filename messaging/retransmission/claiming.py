@@ -16,10 +16,7 @@ from django.db import transaction
 
 from messaging import trail
 from messaging.channels.contract import Accepted, Answer, InDoubt
-from messaging.channels.gateway_requests import is_not_ready
 from messaging.channels.jids import is_person, phone_of
-from messaging.devices.noting import CHECK_ONE
-from messaging.dispatch import doorbell
 from messaging.dispatch.statements import again_after_deadlock
 from messaging.models import (
     MOST_REQUESTS,
@@ -182,7 +179,3 @@ def settle(requests: Sequence[RetransmissionRequest], answer: Answer) -> None:
         statements.rows("asked", {**values, "outcome": outcome.value})
     else:
         statements.rows("not_asked", values)
-        if is_not_ready(answer):
-            # The phone's page shall say so by the time somebody looks.
-            for integration_id in {one.integration_id for one in requests}:
-                doorbell.call(CHECK_ONE, integration_id)

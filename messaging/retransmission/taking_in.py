@@ -166,6 +166,9 @@ def _media_again(told: Told, data: Mapping[str, Any]) -> ReceiptResult:
     message_id, chat = message_id_of(data), chat_of(data)
     if not message_id or not chat:
         return ReceiptResult.NOT_UNDERSTOOD
+    if data.get("success") is False or data.get("error"):
+        # The sender's phone has the file no more: nothing is known that was not.
+        return ReceiptResult.IGNORED
     media = mapping(data.get("media"))
     statements.rows(
         "media_again",

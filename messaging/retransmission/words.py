@@ -34,8 +34,8 @@ def of_answer(answer: Answer, integration_name: str) -> Refused:
     if is_not_ready(answer):
         return Refused(
             Refusal.NOT_READY,
-            f"The phone of {name} is not connected. What it needs stands under"
-            " “Unreadable”; ask once more when it is back.",
+            f"The phone of {name} is not connected. “Phones” under Unreadable"
+            " says what it needs; ask once more when it is back.",
         )
     if isinstance(answer, InDoubt):
         return Refused(

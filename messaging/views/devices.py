@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from messaging.access import own_or_404, role_required
-from messaging.devices import checking, health, words
+from messaging.devices import checking, words
 from messaging.models import Integration, Role
 
 
@@ -21,10 +21,13 @@ def device_check(request: HttpRequest, pk: int) -> HttpResponse:
     rows = Integration.objects.select_related("device")
     integration = own_or_404(request, rows, pk)
     if integration.kind != checking.KIND:
-        message = "Only a device gateway has a phone."
-        raise Http404(message)
+        messages.info(
+            request,
+            f"“{integration.name}” has no phone: only device gateways have one.",
+        )
+        return redirect(_back(request))
     checking.check(integration)
-    known = health.health_of(rows.get(pk=pk))
+    known = checking.health_of(rows.get(pk=pk))
     is_well = known is not None and known.is_ready
     tone = messages.SUCCESS if is_well else messages.WARNING
     messages.add_message(request, tone, words.standing_of(integration.name, known))

@@ -25,7 +25,7 @@ from messaging.access import (
     role_required,
 )
 from messaging.devices import health
-from messaging.devices.words import pill_of
+from messaging.devices.words import pill_of, title_of
 from messaging.devices.words import sentence_of as health_in_words
 from messaging.models import (
     Contact,
@@ -73,6 +73,12 @@ class Row:
     @property
     def is_askable(self) -> bool:
         return self.message.state != InboundState.RECOVERED
+
+    @property
+    def address(self) -> str:
+        """The number, unless it stands in the place of a name already."""
+        address = self.message.phone or self.message.sender_jid
+        return "" if address == self.who else address
 
     @property
     def who(self) -> str:
@@ -150,6 +156,7 @@ def unreadable_ask(request: HttpRequest) -> HttpResponse:
     context = {
         "form": forms.Form(),
         "rows": _rows(organization, chosen),
+        "away": _away(organization, chosen),
         "more": more,
         "most": MOST_MESSAGES,
         "cancel_url": _list_address(asked),
@@ -168,6 +175,16 @@ def unreadable_ask(request: HttpRequest) -> HttpResponse:
 
 NOTHING_CHOSEN: Final = "Nothing is ticked. Close this and tick a message first."
 NOTHING_WAITS: Final = "Nothing waits any more: all of it was asked for or came in."
+
+
+def _away(organization: Organization, chosen: Sequence[InboundMessage]) -> list[str]:
+    """Return a heading for each phone that is not ready and would have to ask."""
+    wanted = {one.integration_id for one in chosen}
+    return [
+        title_of(one)
+        for one in (health.phones(organization) if wanted else ())
+        if not one.is_ready and one.integration.pk in wanted
+    ]
 
 
 def _phones(organization: Organization) -> list[PhoneLine]:

@@ -145,7 +145,7 @@ class Gateway:
             "device_id": device,
             "jid": person(self._phones.number) if phone.linked else "",
             "phone_number": self._phones.number if phone.linked else "",
-            "is_logged_in": phone.linked,
+            "is_logged_in": phone.is_ready,
             "last_seen": wire_moment(
                 now() if phone.is_ready else phone.last_seen or now()
             ),

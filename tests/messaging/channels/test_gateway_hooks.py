@@ -160,6 +160,26 @@ def test_receipts(state: str) -> None:
     assert {one.kind for one in found} == {EventKind.STATUS}
 
 
+@pytest.mark.parametrize(
+    "name", ["device.connected", "device.disconnected", "device.logged_out"]
+)
+def test_what_a_phone_tells_of_itself(name: str) -> None:
+    [event] = events(name, {})
+    [later] = events(name, {"timestamp": "2026-06-15T12:00:00Z"}, id="event-2")
+
+    assert event.kind is later.kind is EventKind.DEVICE
+    assert event.raw["event"] == name
+    assert event.occurred_at == datetime.fromtimestamp(1_781_000_000, UTC)
+    assert later.occurred_at == datetime(2026, 6, 15, 12, tzinfo=UTC)
+    assert event.key != later.key
+
+
+def test_a_phone_that_names_no_moment_is_not_understood() -> None:
+    [event] = events("device.connected", {}, timestamp=None)
+
+    assert event.kind is EventKind.UNKNOWN
+
+
 def test_history_is_one_event_with_all_its_messages() -> None:
     data = {"chat_jid": PERSON, "messages": [MESSAGE, MESSAGE]}
     [event] = events("history.sync", data)

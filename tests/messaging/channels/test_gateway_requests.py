@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from messaging.channels.contract import Accepted, Account, InDoubt, Rejected
 from messaging.channels.gateway_requests import (
     device_status,
+    device_statuses,
     is_not_ready,
     request_history,
     request_retransmission,
@@ -75,6 +78,31 @@ def test_the_phone_tells_its_number(sandbox: Sandbox) -> None:
     assert status.is_connected
     assert status.is_logged_in
     assert status.phone == "233300002000"
+
+
+@pytest.mark.parametrize(
+    ("change", "is_paired"), [({"connected": False}, True), ({"linked": False}, False)]
+)
+def test_a_phone_that_is_away_is_still_paired_or_not(
+    sandbox: Sandbox, change: dict[str, bool], is_paired: bool
+) -> None:
+    sandbox.phone(account="device", **change)
+
+    status = device_status(gateway(sandbox))
+
+    assert (status.is_connected, status.is_logged_in) == (False, False)
+    assert status.is_paired is is_paired
+    assert status.last_seen is not None
+
+
+def test_gateways_are_asked_together_and_told_apart(sandbox: Sandbox) -> None:
+    nobody = account("device_gateway", {"base_url": "http://127.0.0.1:1"})
+
+    first, second = device_statuses([nobody, gateway(sandbox)])
+
+    assert isinstance(first.problem, Rejected)
+    assert second.is_connected
+    assert device_statuses([]) == []
 
 
 def test_history_is_asked_for(sandbox: Sandbox) -> None:

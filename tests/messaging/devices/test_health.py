@@ -14,6 +14,7 @@ from django.utils import timezone
 from messaging import receipts, tasks
 from messaging.channels import gateway_requests
 from messaging.channels.contract import EventKind, InDoubt, RateLimited
+from messaging.channels.gateway_requests import DeviceStatus
 from messaging.devices import checking, health
 from messaging.devices.noting import Word, note
 from messaging.dispatch import doorbell
@@ -80,12 +81,44 @@ def test_a_phone_that_is_away_has_a_start(
     assert known(gateway).known_at > first.known_at
 
 
+@pytest.mark.parametrize(
+    ("answer", "state"),
+    [
+        (DeviceStatus(is_paired=True), "disconnected"),
+        (DeviceStatus(is_paired=True, is_logged_in=True), "disconnected"),
+        (DeviceStatus(is_paired=False), "logged_out"),
+        (DeviceStatus(is_paired=True, is_connected=True), "logged_out"),
+    ],
+)
+def test_a_phone_without_a_connection_is_told_from_one_without_a_link(
+    gateway: Integration, answer: DeviceStatus, state: str
+) -> None:
+    told_ = checking._understood(gateway, answer, timezone.now())
+    assert told_ is not None
+    assert told_.state == state
+
+
+def test_a_phone_that_said_it_was_logged_out_stays_so_until_it_is_logged_in(
+    gateway: Integration,
+) -> None:
+    """The gateway may still remember its number."""
+    at = timezone.now()
+    note(Word(gateway.pk, DeviceState.LOGGED_OUT, since=at, known_at=at))
+    remembers = DeviceStatus(is_paired=True)
+    told_ = checking._understood(fresh(gateway), remembers, at)
+    assert told_ is not None
+    assert told_.state == "logged_out"
+
+    linked = DeviceStatus(is_paired=True, is_logged_in=True)
+    told_ = checking._understood(fresh(gateway), linked, at)
+    assert told_ is not None
+    assert told_.state == "disconnected"
+
+
 def test_a_phone_is_away_since_it_was_seen_last(gateway: Integration) -> None:
     """The gateway says when that was, unless we know better."""
     at = timezone.now()
-    seen = gateway_requests.DeviceStatus(
-        is_logged_in=True, last_seen=at - timedelta(hours=2)
-    )
+    seen = DeviceStatus(is_logged_in=True, last_seen=at - timedelta(hours=2))
     told_ = checking._understood(gateway, seen, at)
     assert told_ is not None
     assert told_.since == at - timedelta(hours=2)
@@ -130,7 +163,7 @@ def test_credentials_that_cannot_be_read_are_no_crash(
 
 
 def test_a_pause_says_nothing_of_the_phone(gateway: Integration) -> None:
-    asked = gateway_requests.DeviceStatus(problem=RateLimited("http_429", 10.0))
+    asked = DeviceStatus(problem=RateLimited("http_429", 10.0))
 
     assert checking._understood(gateway, asked, timezone.now()) is None
 
@@ -157,7 +190,7 @@ def test_a_button_pressed_twice_asks_once(
 
     def counted(accounts: Any) -> Any:
         asked.append(len(accounts))
-        return [gateway_requests.DeviceStatus(True, True)]
+        return [DeviceStatus(True, True)]
 
     monkeypatch.setattr(checking, "device_statuses", counted)
     checking.check(fresh(gateway))
@@ -167,6 +200,10 @@ def test_a_button_pressed_twice_asks_once(
     long_ago(gateway)
     checking.check(fresh(gateway))
     assert asked == [1, 1]
+
+    # Something was heard of the phone: what was known a moment ago may be wrong.
+    tasks.check_device(gateway.pk)
+    assert asked == [1, 1, 1]
 
 
 def test_gateways_that_are_silent_are_asked_side_by_side(
@@ -204,7 +241,7 @@ def test_no_transaction_is_open_while_a_gateway_is_asked(
 
     def looked(accounts: Any) -> Any:
         opened.append(connection.in_atomic_block)
-        return [gateway_requests.DeviceStatus(True, True)]
+        return [DeviceStatus(True, True)]
 
     monkeypatch.setattr(checking, "device_statuses", looked)
     tasks.check_devices()

@@ -325,6 +325,23 @@ def test_of_what_only_a_file_is_known_the_message_can_be_asked_for(
     assert (known().state, known().media_url) == ("recovered", NEW_FILE)
 
 
+@pytest.mark.parametrize("why", [{"success": False}, {"error": "not found"}])
+def test_a_file_that_could_not_be_sent_again_changes_nothing(
+    gateway: Integration, why: dict[str, object]
+) -> None:
+    came_in(gateway, "A", content="", media={"url": "https://old.example/1"})
+    data = {"message_id": "A", "chat_jid": PERSON, "media_url": NEW_FILE, **why}
+    told(gateway, "media.retry", data, EventKind.MEDIA)
+    receipts.apply()
+
+    assert known().media_url == "https://old.example/1"
+    assert known().media_again_at is None
+    assert set(Receipt.objects.values_list("result", flat=True)) == {
+        "applied",
+        "ignored",
+    }
+
+
 def test_a_file_without_a_message_is_not_understood(gateway: Integration) -> None:
     told(gateway, "media.retry", {"chat_jid": PERSON}, EventKind.MEDIA)
     receipts.apply()

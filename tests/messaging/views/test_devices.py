@@ -14,10 +14,20 @@ from messaging.channels.gateway_requests import DeviceStatus
 from messaging.devices import checking
 from messaging.devices.noting import Word, note
 from messaging.devices.words import sentence_of
-from messaging.models import AuditEntry, DeviceHealth, DeviceState, Integration
+from messaging.dispatch import doorbell
+from messaging.models import (
+    Actor,
+    AuditEntry,
+    DeviceHealth,
+    DeviceState,
+    Integration,
+)
+from messaging.retransmission import asking
+from messaging.retransmission.claiming import Target
+from messaging.trail import Doer
 from resend_admin.sandbox.thread import Sandbox
 from tests.factories import World
-from tests.messaging.retransmission.steps import unread_message
+from tests.messaging.retransmission.steps import PERSON, unread_message
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LIST = "/unreadable/"
@@ -98,6 +108,21 @@ def test_check_now_asks_and_says_what_came_of_it(
     assert "“Front desk”: connected since" in text(check(editor, gateway))
 
 
+def test_the_dialog_says_that_a_phone_is_away(
+    gateway: Integration, ours: World, editor: Client
+) -> None:
+    unread_message(gateway, "A")
+    idle = ours.integration("device_gateway", name="Back office")
+    stand(idle, DeviceState.LOGGED_OUT)
+    assert "can hardly be asked" not in text(editor.get("/unreadable/ask/?all=1"))
+
+    stand(gateway, DeviceState.LOGGED_OUT)
+    dialog = text(editor.get("/unreadable/ask/?all=1"))
+
+    assert "“Front desk” is not linked: its messages can hardly be asked" in dialog
+    assert "Back office" not in dialog
+
+
 def test_check_now_leads_to_no_other_site(
     gateway: Integration, editor: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -125,7 +150,9 @@ def test_another_organizations_phone_is_not_found(
     stand(foreign, DeviceState.LOGGED_OUT)
 
     assert check(editor, foreign).status_code == 404
-    assert check(editor, ours.integration("telegram_bot")).status_code == 404
+    bot = ours.integration("telegram_bot", name="Bot")
+    assert "“Bot” has no phone" in text(check(editor, bot))
+    assert not DeviceHealth.objects.filter(integration=bot).exists()
     assert "Theirs" not in text(editor.get(LIST))
 
 
@@ -175,16 +202,20 @@ def test_a_refusal_for_the_phones_sake_has_it_asked(
     sandbox: Sandbox,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from messaging.dispatch import doorbell
-
     rung: list[tuple[Any, ...]] = []
     monkeypatch.setattr(doorbell, "call", lambda *call: rung.append(call))
-    row = unread_message(gateway, "A")
+    rows = [
+        unread_message(gateway, f"M{n}", chat_jid=f"55119999{n:05d}@s.whatsapp.net")
+        for n in range(20)
+    ]
     sandbox.phone(account="device", connected=False)
 
-    editor.post(f"/unreadable/{row.pk}/ask/")
-
+    editor.post("/unreadable/ask/", {"ids": [one.pk for one in rows]})
     assert rung == [("messaging.tasks.check_device", gateway.pk)]
+
+    wanted = Target(gateway, PERSON, PERSON, ("NEW",))
+    asking.ask(wanted, Doer(Actor.API, "Shop"))
+    assert rung == [("messaging.tasks.check_device", gateway.pk)] * 2
 
 
 def test_one_press_is_one_line_of_the_trail(
