@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from broadcasts import access
+from broadcasts import access, record
 from broadcasts.audience import Audience
 from broadcasts.clock import local_moment, zone
 from broadcasts.fields import (
@@ -19,20 +19,34 @@ from broadcasts.fields import (
 from broadcasts.models import Broadcast, BroadcastState
 from broadcasts.problems import bad_input, conflict
 from broadcasts.quota import take_slot
-from messaging.models import Organization, User
+from messaging.models import ApiClient, Organization, User
 
 
+@transaction.atomic
 def create_draft(
-    *, organization: Organization, person: User | None, fields: BroadcastFields
+    *,
+    organization: Organization,
+    person: User | None,
+    fields: BroadcastFields,
+    client: ApiClient | None = None,
 ) -> Broadcast:
     """Make a draft. It takes one slot of the quota and may still be incomplete."""
+    draft = new_draft(organization, person, fields)
+    sentence = f"Wrote the draft “{draft.name}”."
+    record.note(draft, sentence, person=person, client=client)
+    return draft
+
+
+def new_draft(
+    organization: Organization, person: User | None, fields: BroadcastFields
+) -> Broadcast:
+    """Make a draft that nothing tells of yet. Belongs into a transaction."""
     access.require_writer(person, organization.pk)
     draft = Broadcast(organization=organization, created_by=person)
     write_fields(draft, fields)
-    with transaction.atomic():
-        take_slot(organization.pk)
-        draft.save()
-        replace_routes(draft, fields.routes, fields.fallbacks)
+    take_slot(organization.pk)
+    draft.save()
+    replace_routes(draft, fields.routes, fields.fallbacks)
     return draft
 
 
@@ -63,7 +77,10 @@ def write_fields(broadcast: Broadcast, fields: BroadcastFields) -> None:
         )
 
 
-def clone(*, broadcast: Broadcast, person: User | None) -> Broadcast:
+@transaction.atomic
+def clone(
+    *, broadcast: Broadcast, person: User | None, client: ApiClient | None = None
+) -> Broadcast:
     """Make a draft of the same flow or templates, routes and audience.
 
     The copy of a retry gets the filter of the broadcast that began its chain.
@@ -71,22 +88,24 @@ def clone(*, broadcast: Broadcast, person: User | None) -> Broadcast:
     access.require_writer(person, broadcast.organization_id)
     first = broadcast.root or broadcast
     source = fields_of(broadcast)
-    return create_draft(
-        organization=broadcast.organization,
-        person=person,
-        fields=BroadcastFields(
-            name=f"Copy of {broadcast.name}"[:NAME_LENGTH],
-            kind=source.kind,
-            flow_id=source.flow_id,
-            routes=source.routes,
-            fallbacks=source.fallbacks,
-            audience=Audience.from_json(first.audience),
-            time_zone=source.time_zone,
-        ),
+    fields = BroadcastFields(
+        name=f"Copy of {broadcast.name}"[:NAME_LENGTH],
+        kind=source.kind,
+        flow_id=source.flow_id,
+        routes=source.routes,
+        fallbacks=source.fallbacks,
+        audience=Audience.from_json(first.audience),
+        time_zone=source.time_zone,
     )
+    copy = new_draft(broadcast.organization, person, fields)
+    sentence = f"Copied “{broadcast.name}” into the draft “{copy.name}”."
+    record.note(copy, sentence, person=person, client=client)
+    return copy
 
 
-def delete_draft(*, broadcast: Broadcast, person: User | None) -> None:
+def delete_draft(
+    *, broadcast: Broadcast, person: User | None, client: ApiClient | None = None
+) -> None:
     """Throw a draft away; refuse what was ever scheduled, for its history stays."""
     access.require_writer(person, broadcast.organization_id)
     with transaction.atomic():
@@ -100,4 +119,6 @@ def delete_draft(*, broadcast: Broadcast, person: User | None) -> None:
                 "Only drafts are deleted, and this is not one any more. Cancel it"
                 " instead if it should not run."
             )
+        sentence = f"Deleted the draft “{draft.name}”."
+        record.note(draft, sentence, person=person, client=client, is_gone=True)
         draft.delete()

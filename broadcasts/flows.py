@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from django.db import transaction
 
-from broadcasts import access
+from broadcasts import access, record
 from broadcasts.models import Broadcast, BroadcastState, Flow, FlowStep
 from broadcasts.problems import bad_input, not_found
 from messaging.channels import PROVIDERS
@@ -40,12 +40,20 @@ def save_steps(*, flow: Flow, person: User | None, contents: Sequence[Content]) 
 
 
 def publish(*, flow: Flow, person: User | None) -> Content:
-    """Freeze the steps into one content, which is sent from now on.
+    """Let the steps, as they are now, be sent from now on."""
+    access.require_writer(person, flow.organization_id)
+    with transaction.atomic():
+        content = freeze(flow)
+        record.note_flow(flow, f"Published the flow “{flow.name}”.", person)
+    return content
+
+
+def freeze(flow: Flow) -> Content:
+    """Make one content of the steps, which is sent from now on.
 
     Broadcasts that have started keep the content they started with. Refuses a
     flow that no provider could carry.
     """
-    access.require_writer(person, flow.organization_id)
     with transaction.atomic():
         Flow.objects.select_for_update(no_key=True).get(pk=flow.pk)
         steps = FlowStep.objects.filter(flow=flow).select_related("content")
@@ -80,7 +88,9 @@ def unpublish(*, flow: Flow, person: User | None) -> None:
     """
     access.require_writer(person, flow.organization_id)
     flow.is_published = False
-    flow.save(update_fields=["is_published"])
+    with transaction.atomic():
+        flow.save(update_fields=["is_published"])
+        record.note_flow(flow, f"Stopped sending the flow “{flow.name}”.", person)
     with transaction.atomic():
         # A page that is being filled began while the flow was published; its rows
         # are there once the broadcast can be held. Later pages see the flow as it is.

@@ -21,9 +21,9 @@ from broadcasts.retry import (
     unlisted_in_words,
     unlisted_run,
 )
-from broadcasts.retrying import copy_routes, new_retry
+from broadcasts.retrying import copy_routes, new_retry, note_scheduled
 from broadcasts.ways import rows, statement
-from messaging.models import User
+from messaging.models import ApiClient, User
 
 MOST = 10_000
 """Members that one list may name: their rows are made here and now."""
@@ -42,6 +42,7 @@ def create(
     run_at: datetime,
     time_zone: str,
     contact_ids: Sequence[int],
+    client: ApiClient | None = None,
 ) -> Broadcast:
     """Schedule a retry to exactly these members.
 
@@ -65,6 +66,7 @@ def create(
             copy_routes(source, retry)
             wait_longer()
             _plan(source, retry, chosen)
+            note_scheduled(retry, members_in_words(retry), person, client)
     except IntegrityError:
         live = live_retry(broadcast)
         if live is None:

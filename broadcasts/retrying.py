@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db import IntegrityError, transaction
 
-from broadcasts import access, freezing
+from broadcasts import access, freezing, record
 from broadcasts.clock import (
     DIALOG_TOLERANCE,
     check_lead,
@@ -18,8 +18,7 @@ from broadcasts.patience import wait_longer
 from broadcasts.problems import Problem, bad_input, conflict
 from broadcasts.quota import take_slot
 from broadcasts.retry import candidates, live_in_words, live_retry, state
-from messaging import trail
-from messaging.models import Actor, ApiClient, AuditKind, User
+from messaging.models import ApiClient, User
 
 
 def create(
@@ -59,13 +58,7 @@ def create(
             number = freezing.freeze(retry, chosen, shown_at)
             if not number or shown_count not in {None, number}:
                 raise _list_changed(number)
-            trail.record(
-                AuditKind.BROADCAST,
-                f"Scheduled “{retry.name}” for {number:,} failed members.",
-                organization_id=source.organization_id,
-                doer=_doer(person, client),
-                link=f"/broadcasts/{retry.pk}/",
-            )
+            note_scheduled(retry, _failed(number), person, client)
     except IntegrityError:
         live = live_retry(broadcast)
         if live is None:
@@ -74,12 +67,15 @@ def create(
     return retry
 
 
-def _doer(person: User | None, client: ApiClient | None) -> trail.Doer:
-    if person is not None:
-        return trail.by_person(person)
-    if client is not None:
-        return trail.by_client(client)
-    return trail.Doer(Actor.API, "")
+def note_scheduled(
+    retry: Broadcast, whom: str, person: User | None, client: ApiClient | None
+) -> None:
+    """Put on record who scheduled a retry, for whom, and what they accepted."""
+    changes = [("runs", "", record.when(retry))]
+    if retry.includes_unknown:
+        changes.append(("members who may have got it already", "", "included"))
+    sentence = f"Scheduled “{retry.name}” for {whom}."
+    record.note(retry, sentence, person=person, client=client, changes=changes)
 
 
 def _locked_source(broadcast: Broadcast) -> Broadcast:
@@ -151,6 +147,10 @@ def copy_routes(source: Broadcast, retry: Broadcast) -> None:
         specs_of(source, RouteRole.ROUTE),
         specs_of(source, RouteRole.FALLBACK),
     )
+
+
+def _failed(number: int) -> str:
+    return "1 failed member" if number == 1 else f"{number:,} failed members"
 
 
 def _list_changed(number: int) -> Problem:

@@ -9,9 +9,9 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models.functions import Now
 
-from broadcasts import access, settling
+from broadcasts import access, record, settling
 from broadcasts.clock import check_lead, local_day, local_moment
-from broadcasts.drafts import write_fields
+from broadcasts.drafts import new_draft, write_fields
 from broadcasts.fields import (
     BroadcastFields,
     RouteSpec,
@@ -24,7 +24,15 @@ from broadcasts.models.broadcast import LIVE_STATES, QUOTA_STATES
 from broadcasts.patience import wait_longer
 from broadcasts.problems import Problem, bad_input, conflict
 from messaging.channels.contract import ContentKind
-from messaging.models import Content, Message, MessageState, User
+from messaging.models import (
+    ApiClient,
+    Content,
+    Message,
+    MessageState,
+    Organization,
+    User,
+)
+from messaging.trail import Change
 
 CANCEL_BATCHES = 4
 """Batches of waiting rows taken back within the request; the tick does the rest."""
@@ -39,28 +47,61 @@ def locked(broadcast: Broadcast) -> Broadcast:
     )
 
 
+@transaction.atomic
+def create(
+    *,
+    organization: Organization,
+    person: User | None,
+    fields: BroadcastFields,
+    client: ApiClient | None = None,
+) -> Broadcast:
+    """Make a broadcast that is complete, and schedule it."""
+    made = new_draft(organization, person, fields)
+    _take_time(made, fields)
+    made.save()
+    _note_scheduled(made, person, client)
+    return made
+
+
+@transaction.atomic
 def schedule(
-    *, broadcast: Broadcast, person: User | None, run_at: datetime, time_zone: str
+    *,
+    broadcast: Broadcast,
+    person: User | None,
+    run_at: datetime,
+    time_zone: str,
+    client: ApiClient | None = None,
 ) -> Broadcast:
     """Give a draft its time, or a scheduled broadcast another one.
 
     A naive ``run_at`` is the wall clock of ``time_zone``.
     """
     access.require_writer(person, broadcast.organization_id)
-    with transaction.atomic():
-        held = locked(broadcast)
-        _require_editable(held)
-        _set_time(held, run_at, time_zone)
-        require_complete(held)
-        held.state = BroadcastState.SCHEDULED
-        held.save()
+    held = locked(broadcast)
+    _require_editable(held)
+    was_draft, before = held.state == BroadcastState.DRAFT, record.when(held)
+    _set_time(held, run_at, time_zone)
+    require_complete(held)
+    held.state = BroadcastState.SCHEDULED
+    held.save()
+    if was_draft:
+        _note_scheduled(held, person, client)
+    elif before != (after := record.when(held)):
+        changes = [("runs", before, after)]
+        sentence = f"Moved “{held.name}” to another time."
+        record.note(held, sentence, person=person, client=client, changes=changes)
     return held
 
 
 def edit(
-    *, broadcast: Broadcast, person: User | None, fields: BroadcastFields
+    *,
+    broadcast: Broadcast,
+    person: User | None,
+    fields: BroadcastFields,
+    client: ApiClient | None = None,
+    is_ready: bool = False,
 ) -> Broadcast:
-    """Change a draft or a scheduled broadcast.
+    """Change a draft or a scheduled broadcast; a draft that ``is_ready`` gets its time.
 
     The kind of a scheduled one stays. Of a retry only the name, the time, the
     routes and the fallbacks change: its members and content are frozen.
@@ -69,6 +110,7 @@ def edit(
     with transaction.atomic():
         held = locked(broadcast)
         _require_editable(held)
+        before = record.described(held)
         if held.is_retry:
             held.name = checked_name(fields.name)
         else:
@@ -82,9 +124,40 @@ def edit(
             held.routes_changed = True
         held.save()
         replace_routes(held, fields.routes, fields.fallbacks)
-        if held.state == BroadcastState.SCHEDULED:
+        is_scheduled_now = is_ready and held.state == BroadcastState.DRAFT
+        if is_scheduled_now:
+            _take_time(held, fields)
+            held.save()
+        elif held.state == BroadcastState.SCHEDULED:
             require_complete(held)
+        changes = record.differences(before, record.described(held))
+        if is_scheduled_now:
+            _note_scheduled(held, person, client, changes)
+        elif changes:
+            sentence = f"Changed “{before['name']}”."
+            record.note(held, sentence, person=person, client=client, changes=changes)
     return held
+
+
+def _take_time(draft: Broadcast, fields: BroadcastFields) -> None:
+    """Let a draft that is held, and has its routes, run at the time of the fields."""
+    if fields.run_at is None:
+        raise bad_input("Choose when it runs.", "run_at")
+    _set_time(draft, fields.run_at, fields.time_zone)
+    require_complete(draft)
+    draft.state = BroadcastState.SCHEDULED
+
+
+def _note_scheduled(
+    broadcast: Broadcast,
+    person: User | None,
+    client: ApiClient | None,
+    changes: Sequence[Change] = (),
+) -> None:
+    when = record.when(broadcast)
+    sentence = f"Scheduled “{broadcast.name}” for {when}."
+    others = [one for one in changes if one[0] != "runs"]
+    record.note(broadcast, sentence, person=person, client=client, changes=others)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +192,7 @@ def edit_routes(
     person: User | None,
     routes: Sequence[RouteSpec],
     fallbacks: Sequence[RouteSpec],
+    client: ApiClient | None = None,
 ) -> Broadcast:
     """Change routes and fallbacks, also of a finished broadcast before its retry.
 
@@ -136,6 +210,7 @@ def edit_routes(
         allowed = may_edit_routes(held)
         if not allowed.enabled:
             raise conflict(allowed.reason)
+        before = record.described(held)
         for one in (held, *retries):
             changed = _routes_differ(one, routes, fallbacks)
             replace_routes(one, routes, fallbacks)
@@ -144,10 +219,16 @@ def edit_routes(
             if changed:
                 one.routes_changed = True
                 one.save(update_fields=["routes_changed"])
+        changes = record.differences(before, record.described(held))
+        if changes:
+            sentence = f"Changed the routes of “{held.name}”."
+            record.note(held, sentence, person=person, client=client, changes=changes)
     return held
 
 
-def cancel(*, broadcast: Broadcast, person: User | None) -> Broadcast:
+def cancel(
+    *, broadcast: Broadcast, person: User | None, client: ApiClient | None = None
+) -> Broadcast:
     """Stop a scheduled or sending broadcast; what has left stays.
 
     From the commit on nothing more is prepared. Waiting rows are taken back in
@@ -155,15 +236,19 @@ def cancel(*, broadcast: Broadcast, person: User | None) -> Broadcast:
     back in the queue, by the tick.
     """
     access.require_writer(person, broadcast.organization_id)
-    changed = Broadcast.objects.filter(pk=broadcast.pk, state__in=LIVE_STATES).update(
-        state=BroadcastState.CANCELLED,
-        finished_at=Now(),
-        is_settling=True,
-        routes_changed=False,
-    )
-    broadcast.refresh_from_db()
-    if not changed:
-        raise _not_cancellable(broadcast)
+    live = Broadcast.objects.filter(pk=broadcast.pk, state__in=LIVE_STATES)
+    with transaction.atomic():
+        changed = live.update(
+            state=BroadcastState.CANCELLED,
+            finished_at=Now(),
+            is_settling=True,
+            routes_changed=False,
+        )
+        broadcast.refresh_from_db()
+        if not changed:
+            raise _not_cancellable(broadcast)
+        sentence = f"Cancelled “{broadcast.name}”."
+        record.note(broadcast, sentence, person=person, client=client)
     settling.take_back(broadcast, batches=CANCEL_BATCHES)
     broadcast.refresh_from_db()
     return broadcast

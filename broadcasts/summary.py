@@ -124,16 +124,10 @@ class Counters:
 
     @property
     def skips(self) -> list[Skips]:
-        return self._reasons(MessageState.SKIPPED)
-
-    @property
-    def cancellations(self) -> list[Skips]:
-        return self._reasons(MessageState.CANCELLED)
-
-    def _reasons(self, outcome: str) -> list[Skips]:
+        """What was left out on purpose, by its reason, the commonest first."""
         numbers: Counter[str] = Counter()
         for line in self.lines:
-            if line.outcome == outcome:
+            if line.outcome == MessageState.SKIPPED:
                 numbers[line.code] += line.number
         return [
             Skips(reason, _reason_words(reason), number)

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.http import HttpRequest
 
 from messaging import second_factor, sessions, trail
-from messaging.models import AuditKind, User
+from messaging.models import AuditKind, Session, User
 
 
 @transaction.atomic
@@ -54,6 +54,24 @@ def reset_second_factor(person: User, *, by: User) -> bool:
         sessions.end_all(person)
         _record(person, f"Reset the second step of {person.get_username()}.", by=by)
     return was_on
+
+
+@transaction.atomic
+def end_own_session(person: User, session: Session) -> None:
+    """End another session of one's own."""
+    if sessions.end(person, session.pk):
+        device = sessions.device_in_words(session.device)
+        _record(person, f"Ended their session of {device}.")
+
+
+@transaction.atomic
+def end_other_sessions(request: HttpRequest, person: User) -> int:
+    """End all of one's own sessions but this one; return how many there were."""
+    ended = sessions.end_all(person, but=request.session)
+    if ended:
+        number = "1 other session" if ended == 1 else f"{ended} other sessions"
+        _record(person, f"Ended {number} of their own.")
+    return ended
 
 
 @transaction.atomic

@@ -14,7 +14,7 @@ from django.db import transaction
 
 from messaging.dispatch import later, ledger, statements
 from messaging.models import CountedDelivery, Message, MessageState
-from messaging.sending import Refused, fresh
+from messaging.sending import Asker, Refused, fresh, record_resend
 
 
 class Settled(StrEnum):
@@ -53,7 +53,7 @@ _SENT_AGAIN: Final = (
 
 
 def count_as_delivered(
-    message: Message, *, person_name: str, reason: str = "", attempt_number: int
+    message: Message, asker: Asker, *, attempt_number: int
 ) -> Message | Refused:
     """Settle an unknown message as delivered, on a person's word.
 
@@ -61,13 +61,13 @@ def count_as_delivered(
     a receipt, one wins; the other is told what happened. Belongs outside of any
     transaction.
     """
-    if not _count(message, person_name, reason, attempt_number):
+    if not _count(message, asker, attempt_number):
         return _refusal(fresh(message.pk))
     return fresh(message.pk)
 
 
 @statements.again_after_deadlock
-def _count(message: Message, name: str, reason: str, attempt_number: int) -> bool:
+def _count(message: Message, asker: Asker, attempt_number: int) -> bool:
     with transaction.atomic():
         # First, as everywhere: accounts, then attempts, then messages.
         ledger.lock(message.organization_id)
@@ -76,8 +76,8 @@ def _count(message: Message, name: str, reason: str, attempt_number: int) -> boo
             {
                 "message_id": message.pk,
                 "attempt_number": attempt_number,
-                "person_name": name,
-                "reason": reason,
+                "person_name": asker.name,
+                "reason": asker.reason,
             },
         )
         words = [
@@ -85,6 +85,9 @@ def _count(message: Message, name: str, reason: str, attempt_number: int) -> boo
             for one in said
         ]
         later.apply(words, [message.organization_id])
+        if said:
+            told = f"Counted message {message.pk} as delivered"
+            record_resend(message, asker, told)
     return bool(said)
 
 

@@ -23,7 +23,14 @@ from messaging.models import (
     Message,
     MessageState,
 )
-from messaging.sending import Asker, Outcome, Refused, Sent, send_new
+from messaging.sending import (
+    Asker,
+    Outcome,
+    Refused,
+    Sent,
+    record_resend,
+    send_new,
+)
 
 NOT_NEEDED = Refused(
     "template_not_needed",
@@ -56,6 +63,7 @@ def open_window(message: Message, template: Content, asker: Asker) -> Outcome:
         content=template,
         asker=asker,
         parameters=message.parameters,
+        told_as=f"Sent a template that message {message.pk} follows when answered,",
     )
     if isinstance(outcome, Refused):
         return outcome
@@ -96,13 +104,15 @@ def answered(contact_ids: Iterable[int]) -> int:
     return followed
 
 
-def cancel(follow_up: FollowUp) -> bool:
+@transaction.atomic
+def cancel(follow_up: FollowUp, asker: Asker) -> bool:
     """Let a message not follow any more; tell whether it was still waiting."""
-    return bool(
-        FollowUp.objects.filter(pk=follow_up.pk, state=FollowUpState.WAITING).update(
-            state=FollowUpState.CANCELLED, closed_at=Now()
-        )
-    )
+    waiting = FollowUp.objects.filter(pk=follow_up.pk, state=FollowUpState.WAITING)
+    if not waiting.update(state=FollowUpState.CANCELLED, closed_at=Now()):
+        return False
+    words = f"Let message {follow_up.message_id} not follow its template any more"
+    record_resend(follow_up.message, asker, words)
+    return True
 
 
 def _follow(follow_up: FollowUp) -> bool:

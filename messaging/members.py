@@ -12,8 +12,9 @@ from itertools import islice
 from typing import Any, BinaryIO
 
 from django.core.files import File
-from django.db import connection
+from django.db import connection, transaction
 
+from messaging import trail
 from messaging.member_file import COLUMNS, ImportRefused, MemberFile, Record
 from messaging.member_rows import (
     BadCell,
@@ -22,7 +23,8 @@ from messaging.member_rows import (
     read_cells,
     region_named,
 )
-from messaging.models import Organization
+from messaging.models import AuditKind, Organization
+from messaging.trail import Doer
 
 __all__ = ["ImportRefused", "ImportResult", "RowProblem", "import_csv"]
 
@@ -54,7 +56,11 @@ class ImportResult:
 
 
 def import_csv(
-    *, organization: Organization, file: BinaryIO | File[Any], default_region: str = ""
+    *,
+    organization: Organization,
+    file: BinaryIO | File[Any],
+    by: Doer,
+    default_region: str = "",
 ) -> ImportResult:
     """Create and update members of this organization, in batches.
 
@@ -71,9 +77,34 @@ def import_csv(
     members = MemberFile(file)
     result = ImportResult(ignored_columns=members.ignored)
     good = _good_rows(members, region, result)
-    while batch := list(islice(good, BATCH)):
-        _write(organization, members.columns, batch, result)
+    batch, is_first = list(islice(good, BATCH)), True
+    while batch:
+        following = list(islice(good, BATCH))
+        with transaction.atomic():
+            _write(organization, members.columns, batch, result)
+            if not following:
+                _record(organization, by, _sentence(result))
+            elif is_first:
+                _record(organization, by, "Began to import members from a large file.")
+        batch, is_first = following, False
     return result
+
+
+def _record(organization: Organization, by: Doer, sentence: str) -> None:
+    trail.record(
+        AuditKind.OTHER,
+        sentence,
+        organization_id=organization.pk,
+        doer=by,
+        link="/members/",
+    )
+
+
+def _sentence(result: ImportResult) -> str:
+    return (
+        f"Imported members from a file: {result.created:,} new, {result.updated:,}"
+        f" changed, {result.unchanged:,} as they were."
+    )
 
 
 def _good_rows(

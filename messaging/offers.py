@@ -6,7 +6,7 @@ One answer for the button, its dialog, the member's list and the embedded tab.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -28,17 +28,14 @@ from messaging.models import (
     Message,
     MessageState,
     Organization,
-    Role,
-    User,
 )
 from messaging.models.message import ARRIVED_STATES
 from messaging.resend import is_window_open
-from messaging.sending import Refusal, available_credits
+from messaging.sending import available_credits
 from messaging.standing import Circumstances, Standing, policy_of, standing_of
 
 WINDOW_CLOSED: Final = "whatsapp:131047"
 """The one error that a template sent before the message cures."""
-MOST_NAMES: Final = 3
 MOST_TEMPLATES: Final = 200
 
 
@@ -77,15 +74,8 @@ class Offer:
 
 
 def offer_of(message: Message) -> Offer:
-    """Return the offer for one message, which comes with what judging it needs.
-
-    Where credits are missing it names who can top up.
-    """
-    offer = offers_of(message.organization, [message])[message.pk]
-    if offer.reason and offer.standing.code == Refusal.INSUFFICIENT_CREDITS:
-        names = who_can_top_up(message.organization)
-        return replace(offer, reason=f"{offer.reason} {names}")
-    return offer
+    """Return the offer for one message, which comes with what judging it needs."""
+    return offers_of(message.organization, [message])[message.pk]
 
 
 def offers_of(
@@ -114,17 +104,6 @@ def templates_for(message: Message) -> list[Content]:
         archived_at=None,
     ).order_by("-pk")[:MOST_TEMPLATES]
     return [one for one in listed if not provider.refusals(one.kind, one.payload)]
-
-
-def who_can_top_up(organization: Organization) -> str:
-    """Name the admins in a sentence, for everybody who is not one."""
-    admins = User.objects.filter(
-        organization=organization, role=Role.ADMIN, is_active=True
-    ).order_by("pk")[:MOST_NAMES]
-    names = [person.get_full_name() or person.username for person in admins]
-    if not names:
-        return "Whoever runs this server can top up."
-    return f"{_in_a_row(names)} can top up."
 
 
 def _offer(
@@ -238,9 +217,3 @@ def _waiting_for_an_answer(messages: Sequence[Message]) -> set[int]:
         message_id__in=closed, state=FollowUpState.WAITING
     )
     return set(waiting.values_list("message_id", flat=True))
-
-
-def _in_a_row(names: Sequence[str]) -> str:
-    if len(names) == 1:
-        return names[0]
-    return f"{', '.join(names[:-1])} or {names[-1]}"

@@ -53,15 +53,9 @@ def codes_in(text: str, *, is_authentication: bool = False) -> frozenset[str]:
     )
 
 
-def masked(text: str, *, is_authentication: bool = False) -> str:
-    """Return the text with a dot for each digit of its one-time codes."""
-    return hide(text, codes_in(text, is_authentication=is_authentication))
-
-
 def hide(text: str, codes: Collection[str]) -> str:
-    """Return the text with these codes hidden, wherever they stand by themselves.
-
-    For what repeats a message, such as the answer of a provider.
+    """Return the text with a dot for each digit of these codes, wherever they stand
+    by themselves: in the message, or in what repeats it, such as a provider's answer.
     """
     for code in codes:
         dots = re.sub(r"\d", SIGN, code)

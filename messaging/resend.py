@@ -12,13 +12,14 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.utils import timezone
 
-from messaging import policy
+from messaging import policy, trail
 from messaging.channels.contract import Channel
 from messaging.dispatch import again
 from messaging.models import (
     Content,
     IntegrationPace,
     Message,
+    MessageState,
 )
 from messaging.sending import (
     INTEGRATION_OFF,
@@ -136,6 +137,8 @@ def resend(message: Message, asker: Asker, wish: Wish = NOW) -> Outcome:
         words = f"Resent message {message.pk}"
         if due_in > 0:
             words = f"Had message {message.pk} wait to be sent again"
+        if risky and message.state == MessageState.UNKNOWN:
+            words += ", which may have arrived before,"
         record_resend(message, asker, words)
     return send_or_wait(
         message.pk, now=due_in <= 0, attempts_before=message.attempt_count
@@ -167,23 +170,35 @@ def send_copy(message: Message, asker: Asker) -> Outcome:
         recipient=message.recipient,
         parameters=message.parameters,
         root_id=root_id,
+        told_as=f"Sent message {message.pk} once more",
     )
 
 
-def cancel(message: Message) -> Refused | Message:
+def cancel(message: Message, asker: Asker) -> Refused | Message:
     """Take back a resend that waits; the message stands where it stood."""
-    if not again.take_back(message.pk):
-        return _nothing_waits()
+    with transaction.atomic():
+        if not again.take_back(message.pk):
+            return _nothing_waits()
+        record_resend(message, asker, f"Took back the resend of message {message.pk}")
     return fresh(message.pk)
 
 
-def move(message: Message, at: datetime) -> Refused | Message:
+def move(message: Message, at: datetime, asker: Asker) -> Refused | Message:
     """Give a resend that waits another time."""
     refused = _refused_by_time(message, at, 0.0)
     if refused is not None:
         return refused
-    if not again.move(message.pk, (at - timezone.now()).total_seconds()):
-        return _nothing_waits()
+    with transaction.atomic():
+        if not again.move(message.pk, (at - timezone.now()).total_seconds()):
+            return _nothing_waits()
+        zone = message.organization.zone
+        before = trail.moment(message.due_at, zone) if message.due_at else ""
+        record_resend(
+            message,
+            asker,
+            f"Moved the resend of message {message.pk}",
+            changes=[("due", before, trail.moment(at, zone))],
+        )
     return fresh(message.pk)
 
 

@@ -6,7 +6,7 @@ or is put there; the engine's own claim, send and settle take it from there.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -114,12 +114,14 @@ def send_new(
     recipient: str = "",
     parameters: Mapping[str, str] | None = None,
     root_id: int | None = None,
+    told_as: str = "",
 ) -> Outcome:
     """Send a content to one person as a message of its own, and wait for the answer.
 
     ``recipient`` is where to, if it is not the person's present address. What
-    the placeholders stand for is in ``parameters``. Belongs outside of any
-    transaction.
+    the placeholders stand for is in ``parameters``. ``told_as`` says what it is in
+    the audit trail, where nothing stands of what is sent for the first time. Belongs
+    outside of any transaction.
     """
     queued = queue_new(
         contact=contact,
@@ -129,6 +131,7 @@ def send_new(
         recipient=recipient,
         parameters=parameters,
         root_id=root_id,
+        told_as=told_as,
     )
     if isinstance(queued, Refused):
         return queued
@@ -144,6 +147,7 @@ def queue_new(
     recipient: str = "",
     parameters: Mapping[str, str] | None = None,
     root_id: int | None = None,
+    told_as: str = "",
 ) -> Message | Refused:
     """Put a message of its own into the queue, due at once; nothing is sent yet."""
     channel = integration.channel
@@ -172,12 +176,18 @@ def queue_new(
             asked_by_name=asker.name,
             asked_reason=asker.reason,
         )
-        if root_id is not None:
-            record_resend(message, asker, f"Sent message {root_id} once more")
+        if told_as:
+            record_resend(message, asker, told_as)
     return message
 
 
-def record_resend(message: Message, asker: Asker, words: str) -> None:
+def record_resend(
+    message: Message,
+    asker: Asker,
+    words: str,
+    *,
+    changes: Sequence[trail.Change] = (),
+) -> None:
     """Put on record who sends a message again, and why; what nobody asked for, not.
 
     Members are not named: the trail outlives what is kept of them.
@@ -190,6 +200,7 @@ def record_resend(message: Message, asker: Asker, words: str) -> None:
         organization_id=message.organization_id,
         doer=asker.doer,
         reason=asker.reason,
+        changes=changes,
         link=f"/messages/{message.pk}/",
     )
 
@@ -255,8 +266,8 @@ def account_refusal(state: str, price: int, available: int) -> Refused | None:
     if available < price:
         return Refused(
             Refusal.INSUFFICIENT_CREDITS,
-            f"There are not enough credits: this message costs {price}. Ask an admin"
-            " to top up, then try again.",
+            f"There are not enough credits: this message costs {price}. Ask whoever"
+            " runs this server to top up, then try again.",
         )
     return None
 

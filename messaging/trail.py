@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, tzinfo
 from typing import Any, Final
 
 from messaging.models import Actor, ApiClient, AuditEntry, AuditKind, User
 
 LONGEST: Final = 500
+HIDDEN: Final = "hidden"
+"""Stands for what a change made of a secret; nothing stands for what was before."""
 Change = tuple[str, str, str]
 """What, before, after; in words."""
 
@@ -66,6 +69,13 @@ def record(
         changes=[[_plain(part) for part in change] for change in changes],
         link=link[:200],
     )
+
+
+def moment(at: datetime, zone: tzinfo) -> str:
+    """Return ``1 Dec 2026, 18:30 (Europe/Amsterdam)``: with the year, for lines
+    are read years later, and with the zone, for nobody knows where."""
+    local = at.astimezone(zone)
+    return f"{local.day} {local:%b %Y, %H:%M} ({zone})"
 
 
 def _plain(text: str) -> str:

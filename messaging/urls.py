@@ -15,7 +15,7 @@ from messaging.views.account import (
     account_sessions_end,
 )
 from messaging.views.audio import audio_file
-from messaging.views.audit import audit
+from messaging.views.audit import audit, audit_csv
 from messaging.views.bulk import (
     bulk_cancel,
     bulk_csv,
@@ -70,6 +70,7 @@ from messaging.views.webhooks import (
 app_name = "messaging"
 urlpatterns: list[URLPattern] = [
     path("audit/", audit, name="audit"),
+    path("audit.csv", audit_csv, name="audit-csv"),
     path("account/", account, name="account"),
     path("account/password/", account_password, name="account-password"),
     path(

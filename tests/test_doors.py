@@ -21,6 +21,7 @@ from django.utils import timezone
 
 from broadcasts.models import BroadcastState
 from messaging.models import BulkResend, BulkResendItem, Message, Session, User
+from messaging.trail import by_person
 from messaging.webhooks import emitting
 from tests.factories import World
 from tests.messaging.retransmission.steps import unread_message
@@ -138,7 +139,12 @@ CHANGES_OF_AN_INTEGRATION = {
     "messaging:integration-resume",
 }
 
-ADMINS_PAGES = {"messaging:audit", "messaging:webhook-list", "messaging:webhook-create"}
+ADMINS_PAGES = {
+    "messaging:audit",
+    "messaging:audit-csv",
+    "messaging:webhook-list",
+    "messaging:webhook-create",
+}
 """Admins only, for whoever is told has to be trusted."""
 OF_AN_ENDPOINT = {"messaging:webhook-detail"}
 CHANGES_OF_AN_ENDPOINT = {
@@ -221,7 +227,7 @@ def estate(world: World) -> Estate:
     )
     BulkResendItem.objects.create(bulk=bulk, message=message)
     endpoint, _ = endpoint_of(world, name=f"Shop of {world.organization.name}")
-    delivery = emitting.send_test(endpoint, asked_by_name="admin")
+    delivery = emitting.send_test(endpoint, by=by_person(world.admin))
     return Estate(
         world,
         {

@@ -31,6 +31,7 @@ from messaging.models import (
     Message,
     MessageState,
 )
+from messaging.trail import by_person
 from messaging.webhooks import emitting
 from tests import test_doors as doors
 from tests.factories import World
@@ -96,7 +97,7 @@ def _estate(owner: Owner, world: World) -> doors.Estate:
     member = Contact.objects.get(pk=failed.contact_id)
     bulk = BulkResend.objects.filter(organization=owner.organization).order_by("pk")[0]
     endpoint, _ = endpoint_of(world, name="Shop")
-    delivery = emitting.send_test(endpoint, asked_by_name="admin")
+    delivery = emitting.send_test(endpoint, by=by_person(world.admin))
     numbers = {
         "session": 1,
         "endpoint": endpoint.pk,

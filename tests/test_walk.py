@@ -197,7 +197,7 @@ def test_doors_open_to_programs_that_may(
             held = {"program:read": {READS}, "program:write": {READS, WRITES}}
             expected = OPENS if needed in held.get(role, set()) else REFUSED
         for estate in (own, foreign):
-            address, has_row = _door(estate, name)
+            address, has_row = door(estate, name)
             is_theirs = (has_row and estate is foreign) or name in UNKNOWN_ROW
             others = is_theirs and expected == OPENS
             wrong += complaints(who, name, address, NOT_FOUND if others else expected)
@@ -205,7 +205,7 @@ def test_doors_open_to_programs_that_may(
     assert wrong == []
 
 
-def _door(estate: Estate, name: str) -> tuple[str, bool]:
+def door(estate: Estate, name: str) -> tuple[str, bool]:
     """Return the address of a door, and whether it names a message."""
     if name in {"api:status", "api:resend_by_path"}:
         return reverse(name, args=[estate.public_id]), True

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 
 import strawberry
-from django.db import transaction
 
 from broadcasts import drafts, listing, models, retry, retrying, schedule
 from broadcasts.clock import database_now
@@ -56,6 +55,7 @@ class Mutation:
             made = listing.create(
                 broadcast=source,
                 person=person,
+                client=info.context.client,
                 run_at=moment,
                 time_zone=place,
                 contact_ids=[number(one, "contact") for one in contact_ids],
@@ -86,23 +86,15 @@ class Mutation:
         as_draft: bool = False,
     ) -> Broadcast:
         info.context.require_writer()
-        fields = input.fields
-        if not as_draft and fields.run_at is None:
-            raise bad_input("Choose when it runs.", "run_at")
-        with transaction.atomic():
-            made = drafts.create_draft(
+        make = drafts.create_draft if as_draft else schedule.create
+        return _fresh(
+            make(
                 organization=info.context.organization,
                 person=info.context.person,
-                fields=fields,
+                client=info.context.client,
+                fields=input.fields,
             )
-            if not as_draft and fields.run_at is not None:
-                made = schedule.schedule(
-                    broadcast=made,
-                    person=info.context.person,
-                    run_at=fields.run_at,
-                    time_zone=fields.time_zone,
-                )
-        return _fresh(made)
+        )
 
     @strawberry.mutation(
         description=(
@@ -122,6 +114,7 @@ class Mutation:
             schedule.edit(
                 broadcast=broadcast,
                 person=info.context.person,
+                client=info.context.client,
                 fields=changes.applied_to(fields_of(broadcast)),
             )
         )
@@ -144,6 +137,7 @@ class Mutation:
             schedule.edit_routes(
                 broadcast=info.context.broadcast(id),
                 person=info.context.person,
+                client=info.context.client,
                 routes=specs(routes, RouteRole.ROUTE),
                 fallbacks=specs(fallbacks, RouteRole.FALLBACK),
             )
@@ -165,6 +159,7 @@ class Mutation:
             schedule.schedule(
                 broadcast=broadcast,
                 person=info.context.person,
+                client=info.context.client,
                 run_at=run_at,
                 time_zone=time_zone or broadcast.time_zone,
             )
@@ -176,7 +171,13 @@ class Mutation:
     def cancel_broadcast(self, info: Info, id: strawberry.ID) -> Broadcast:
         info.context.require_writer()
         broadcast = info.context.broadcast(id)
-        return _fresh(schedule.cancel(broadcast=broadcast, person=info.context.person))
+        return _fresh(
+            schedule.cancel(
+                broadcast=broadcast,
+                person=info.context.person,
+                client=info.context.client,
+            )
+        )
 
     @strawberry.mutation(
         description="Copy it into a draft, with the filter that began its chain."
@@ -184,13 +185,23 @@ class Mutation:
     def clone_broadcast(self, info: Info, id: strawberry.ID) -> Broadcast:
         info.context.require_writer()
         broadcast = info.context.broadcast(id)
-        return _fresh(drafts.clone(broadcast=broadcast, person=info.context.person))
+        return _fresh(
+            drafts.clone(
+                broadcast=broadcast,
+                person=info.context.person,
+                client=info.context.client,
+            )
+        )
 
     @strawberry.mutation(description="Throw a draft away; return its id.")
     def delete_draft(self, info: Info, id: strawberry.ID) -> strawberry.ID:
         info.context.require_writer()
         broadcast = info.context.broadcast(id)
-        drafts.delete_draft(broadcast=broadcast, person=info.context.person)
+        drafts.delete_draft(
+            broadcast=broadcast,
+            person=info.context.person,
+            client=info.context.client,
+        )
         return id
 
 

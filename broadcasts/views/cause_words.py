@@ -181,7 +181,7 @@ class CauseRow:
             case Fix.INTEGRATION | Fix.ACCOUNT:
                 return self._integration()
             case Fix.CREDITS:
-                return self._top_up()
+                return self._credits()
             case Fix.TEMPLATE:
                 return self._fallbacks() or self.messages
         if self.group.help in {Help.FIX, Help.UNCLEAR}:
@@ -205,11 +205,12 @@ class CauseRow:
             "Open the integrations", reverse("admin:messaging_integration_changelist")
         )
 
-    def _top_up(self) -> Link | None:
+    def _credits(self) -> Link | None:
+        """The balance; whoever runs the server tops it up."""
         if not _may_manage(self.person):
             return None
-        name = "admin:messaging_creditaccount_top_up"
-        return Link("Top up credits", reverse(name, args=[self.organization.pk]))
+        url = reverse("admin:messaging_creditaccount_changelist")
+        return Link("Look at the credits", url)
 
     def _fallbacks(self) -> Link | None:
         """The fallbacks of the broadcast that most of them are in."""

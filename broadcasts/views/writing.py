@@ -7,8 +7,7 @@ from django.db import transaction
 from broadcasts import drafts, flows, schedule
 from broadcasts.forms import BroadcastForm
 from broadcasts.forms.broadcast import TEXT
-from broadcasts.models import Broadcast, BroadcastState, Flow
-from broadcasts.problems import bad_input
+from broadcasts.models import Broadcast, Flow
 from messaging.channels.contract import ContentKind
 from messaging.models import Content, Organization, User
 
@@ -31,22 +30,12 @@ def write(
     """
     flow_id = _flow_of_text(form, organization, person) if form.source == TEXT else None
     fields = form.fields_with(flow_id)
-    if broadcast is None:
-        saved = drafts.create_draft(
-            organization=organization, person=person, fields=fields
+    if broadcast is not None:
+        return schedule.edit(
+            broadcast=broadcast, person=person, fields=fields, is_ready=is_ready
         )
-    else:
-        saved = schedule.edit(broadcast=broadcast, person=person, fields=fields)
-    if not is_ready or saved.state != BroadcastState.DRAFT:
-        return saved
-    if fields.run_at is None:
-        raise bad_input("Choose when it runs.", "run_at")
-    return schedule.schedule(
-        broadcast=saved,
-        person=person,
-        run_at=fields.run_at,
-        time_zone=fields.time_zone,
-    )
+    make = schedule.create if is_ready else drafts.create_draft
+    return make(organization=organization, person=person, fields=fields)
 
 
 def _flow_of_text(form: BroadcastForm, organization: Organization, person: User) -> int:
@@ -56,7 +45,7 @@ def _flow_of_text(form: BroadcastForm, organization: Organization, person: User)
     )
     flow = _new_flow(organization, form.cleaned_data["name"])
     flows.save_steps(flow=flow, person=person, contents=[text])
-    flows.publish(flow=flow, person=person)
+    flows.freeze(flow)
     return flow.pk
 
 

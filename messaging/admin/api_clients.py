@@ -149,9 +149,11 @@ class ApiClientAdmin(TenantAdmin):
                 sentence=f"The client gets a new bearer token, a UUID. {present}"
                 " Its key and secret stay as they are.",
             )
+        had_one = client.has_bearer
         with transaction.atomic():
             token = api_clients.rotate_bearer(client)
-            self.log_change(request, client, f"{verb}.")
+            done = "Rotated the" if had_one else "Made a"
+            self.log_change(request, client, f"{done} bearer token.")
         return self._with_bearer(request, client, token)
 
     def bearer_remove_view(self, request: HttpRequest, object_id: str) -> HttpResponse:

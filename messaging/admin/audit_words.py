@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from django import forms
 from django.contrib.auth.forms import ReadOnlyPasswordHashField
 from django.db.models import Model, QuerySet
 from django.utils import timezone
 
-from messaging.trail import Change
-
-HIDDEN = "hidden"
+from messaging.trail import HIDDEN, Change, moment
 
 
-def changes_of(form: forms.BaseForm) -> list[Change]:
+def changes_of(
+    form: forms.BaseForm, hidden: Collection[str] = frozenset()
+) -> list[Change]:
     """Return every field that was changed, with what stood and what stands there.
 
-    Of secrets only that they were changed: what a form hides while it is typed, and
-    what is on no field of its own.
+    Of secrets only that they were changed: what a form hides while it is typed, what
+    is on no field of its own, and the fields that are named as ``hidden``.
     """
-    found = [_change(form, name) for name in form.changed_data]
+    found = [_change(form, name, hidden) for name in form.changed_data]
     return [one for one in found if one[1] != one[2]]
 
 
@@ -40,9 +41,9 @@ def organization_id_of(row: Model, path: str) -> int | None:
     return int(value) if value is not None else None
 
 
-def _change(form: forms.BaseForm, name: str) -> Change:
+def _change(form: forms.BaseForm, name: str, hidden: Collection[str]) -> Change:
     field = form.fields.get(name)
-    if field is None or _is_secret(field):
+    if field is None or name in hidden or _is_secret(field):
         label = str(field.label or name) if field is not None else name
         return (label.replace("_", " "), "", HIDDEN)
     before = form.initial.get(name, field.initial)
@@ -63,7 +64,7 @@ def _words(field: forms.Field, value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, datetime):
-        return f"{timezone.localtime(value):%d %b %Y, %H:%M %Z}"
+        return moment(value, timezone.get_current_timezone())
     if isinstance(field, forms.ModelChoiceField):
         return _row_in_words(field, value)
     if isinstance(field, forms.ChoiceField) and not isinstance(value, list):
@@ -72,7 +73,16 @@ def _words(field: forms.Field, value: Any) -> str:
         return known.get(str(value), str(value))
     if isinstance(value, QuerySet | list | tuple | set):
         return ", ".join(str(one) for one in value)
-    return str(value)
+    text = str(value)
+    return _host_of(text) if text.startswith(("http://", "https://")) else text
+
+
+def _host_of(address: str) -> str:
+    """Return where an address leads; the rest of it may be a key."""
+    try:
+        return f"an address at {urlsplit(address).hostname or 'nowhere'}"
+    except ValueError:
+        return "an address"
 
 
 def _row_in_words(field: Any, value: Any) -> str:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.safestring import SafeString
 
 from messaging.admin.content_shape import shape_problems
+from messaging.admin.hidden_codes import without_codes
 from messaging.admin.tenancy import TenantAdmin, TenantForm
 from messaging.channels import PROVIDERS
 from messaging.channels.contract import ContentKind
 from messaging.models import Content
 from messaging.models.content import kind_choices
+from messaging.sent_codes import codes_in_content
 
 PAYLOAD_HELP = (
     'Text: {"text": "Hello {{name}}"}. '
@@ -79,6 +84,7 @@ def payload_problems(kind: str, payload: Any) -> list[str]:
 @admin.register(Content)
 class ContentAdmin(TenantAdmin):
     form = ContentForm
+    audit_hidden = frozenset({"payload"})
     managers_may_add = True
     managers_may_change = True
     list_display = ("__str__", "kind", "organization", "created_at", "is_archived")
@@ -96,15 +102,21 @@ class ContentAdmin(TenantAdmin):
         return content.archived_at is not None
 
     def get_fields(self, request: HttpRequest, obj: Any | None = None) -> list[Any]:
-        own = ["organization", "kind", "name", "payload"]
-        return own if obj is None else [*own, "created_at", "archived"]
+        own = ["organization", "kind", "name"]
+        if obj is None:
+            return [*own, "payload"]
+        return [*own, "shown_payload", "created_at", "archived"]
+
+    @admin.display(description="payload")
+    def shown_payload(self, content: Content) -> SafeString | str:
+        return without_codes(content.payload, codes_in_content(content))
 
     def get_readonly_fields(
         self, request: HttpRequest, obj: Any | None = None
     ) -> list[str]:
         if obj is None:
             return []
-        return ["organization", "kind", "name", "payload", "created_at"]
+        return ["organization", "kind", "name", "shown_payload", "created_at"]
 
     def save_model(
         self, request: HttpRequest, obj: Content, form: Any, change: bool
@@ -120,10 +132,28 @@ class ContentAdmin(TenantAdmin):
 
     @admin.action(description="Archive", permissions=["change"])
     def archive(self, request: HttpRequest, queryset: QuerySet[Content]) -> None:
-        done = queryset.filter(archived_at=None).update(archived_at=timezone.now())
-        self.message_user(request, f"Archived: {done}.", messages.SUCCESS)
+        number = self._move(
+            request, queryset.filter(archived_at=None), "Archived", timezone.now()
+        )
+        self.message_user(request, f"Archived: {number}.", messages.SUCCESS)
 
     @admin.action(description="Put back on the lists", permissions=["change"])
     def put_back(self, request: HttpRequest, queryset: QuerySet[Content]) -> None:
-        done = queryset.exclude(archived_at=None).update(archived_at=None)
-        self.message_user(request, f"Put back: {done}.", messages.SUCCESS)
+        number = self._move(
+            request, queryset.exclude(archived_at=None), "Put back", None
+        )
+        self.message_user(request, f"Put back: {number}.", messages.SUCCESS)
+
+    @transaction.atomic
+    def _move(
+        self,
+        request: HttpRequest,
+        queryset: QuerySet[Content],
+        verb: str,
+        archived_at: datetime | None,
+    ) -> int:
+        """Archive rows or put them back, on record; return how many."""
+        rows = list(queryset.order_by("pk").select_for_update(no_key=True))
+        chosen = Content.objects.filter(pk__in=[one.pk for one in rows])
+        self.record_many(request, rows, verb)
+        return chosen.update(archived_at=archived_at)

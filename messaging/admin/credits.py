@@ -1,4 +1,8 @@
-"""Credits: the balance to look at and to top up, and the ledger behind it."""
+"""Credits: the balance to look at, the ledger behind it, and topping up.
+
+Credits stand for what the server's operator is paid, so operators alone grant them.
+An organization's admin sees the balance and every line.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
-from messaging.admin.tenancy import ReadOnlyAdmin, TenantForm, is_operator, managed_id
+from messaging.admin.tenancy import ReadOnlyAdmin, TenantForm, is_operator
 from messaging.admin.traffic import by_number
 from messaging.credits import top_up
 from messaging.models import AuditKind, CreditAccount, CreditEntry, Organization, User
@@ -50,7 +54,7 @@ class CreditAccountAdmin(ReadOnlyAdmin):
         return own + list(super().get_urls())
 
     def has_top_up_permission(self, request: HttpRequest) -> bool:
-        return is_operator(request) or managed_id(request) is not None
+        return is_operator(request)
 
     def top_up_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Top up an organization, which has no account before its first credits."""
@@ -64,6 +68,7 @@ class CreditAccountAdmin(ReadOnlyAdmin):
             note = _note(request, form.cleaned_data["note"])
             with transaction.atomic():
                 top_up(organization=organization, amount=amount, note=note)
+                request.audit_reason = form.cleaned_data["note"]  # type: ignore[attr-defined]
                 account = CreditAccount.objects.get(pk=organization.pk)
                 self.log_change(request, account, f"Topped up by {amount:,} credits.")
             self.message_user(request, f"Added {amount:,} credits.", messages.SUCCESS)

@@ -15,7 +15,12 @@ from messaging.admin.integration_form import (
     integration_form,
     stored_credentials,
 )
-from messaging.admin.tenancy import ModelForm, ReadOnlyAdmin, TenantAdmin
+from messaging.admin.tenancy import (
+    ModelForm,
+    ReadOnlyAdmin,
+    TenantAdmin,
+    is_operator,
+)
 from messaging.channels import PROVIDERS
 from messaging.channels.contract import Account, Provider
 from messaging.devices import checking
@@ -41,6 +46,14 @@ class IntegrationAdmin(TenantAdmin):
     autocomplete_fields = ("organization",)
     readonly_fields = ("provider_name", "phone", "hook_url", "problems", "created_at")
     actions = None
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: Any | None = None
+    ) -> tuple[str, ...]:
+        """What a message costs is the operator's to say."""
+        if is_operator(request):
+            return self.readonly_fields
+        return (*self.readonly_fields, "credit_price")
 
     def add_view(
         self,

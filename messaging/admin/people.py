@@ -56,6 +56,7 @@ class PersonAdmin(TenantAdmin, BaseUserAdmin):
     """
 
     audit_kind = AuditKind.PERSON
+    audit_hidden = frozenset({"email"})
     form = UserChangeForm
     managers_may_add = True
     managers_may_change = True

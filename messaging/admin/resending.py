@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import admin, messages
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -56,9 +57,16 @@ class StoppedRetryAdmin(TenantAdmin):
         return False
 
     @admin.action(description="Resume automatic retries", permissions=["change"])
+    @transaction.atomic
     def resume(self, request: HttpRequest, queryset: QuerySet[StoppedRetry]) -> None:
-        stopped = queryset.filter(resumed_at__isnull=True)
-        done = stopped.update(resumed_at=timezone.now())
+        stopped = queryset.filter(resumed_at__isnull=True).order_by("pk")
+        rows = list(stopped.select_for_update(no_key=True, of=("self",)))
+        chosen = StoppedRetry.objects.filter(pk__in=[one.pk for one in rows])
+        done = chosen.update(resumed_at=timezone.now())
+        for one in rows if len(rows) == 1 else ():
+            self.log_change(request, one, "Resumed automatic retries.")
+        if len(rows) > 1:
+            self.record_many(request, rows, "Resumed")
         self.message_user(request, f"Resumed: {done}.", messages.SUCCESS)
 
 

@@ -9,6 +9,8 @@ Everybody else finds nothing here. What a person may do comes from their role al
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
@@ -107,6 +109,9 @@ class TenantAdmin(OwnRowsOnly, ModelAdmin):
 
     audit_kind: ClassVar[AuditKind] = AuditKind.OTHER
     """Under which heading the audit trail tells what is done here."""
+    audit_hidden: ClassVar[frozenset[str]] = frozenset()
+    """Fields of which the trail says that they were changed, and no more: what is
+    written to people, and how they are reached."""
 
     form: type[ModelForm] = TenantForm
     list_per_page = 50
@@ -205,7 +210,7 @@ class TenantAdmin(OwnRowsOnly, ModelAdmin):
         self, request: HttpRequest, form: Any, formsets: Any, add: bool = False
     ) -> Any:
         """Keep what was changed for the line of the trail that is about to follow."""
-        changes = changes_of(form)
+        changes = changes_of(form, self.audit_hidden)
         for formset in formsets or ():
             for one in formset.initial_forms + formset.extra_forms:
                 changes += changes_of(one) if one.has_changed() else []
@@ -221,23 +226,49 @@ class TenantAdmin(OwnRowsOnly, ModelAdmin):
         return super().log_change(request, obj, message)
 
     def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
-        for one in queryset:
+        rows = list(queryset)
+        if len(rows) > 1:
+            self.record_many(request, rows, "Deleted")
+        for one in rows if len(rows) == 1 else ():
             self._record(request, one, "Deleted", [])
         return super().log_deletions(request, queryset)
+
+    def record_many(self, request: HttpRequest, rows: Sequence[Any], verb: str) -> None:
+        """Tell of one action on many rows: a line for each organization they are of."""
+        owners = Counter(
+            organization_id_of(one, self.organization_path) for one in rows
+        )
+        for organization_id, number in owners.items():
+            nouns = self.opts.verbose_name if number == 1 else self._plural
+            trail.record(
+                self.audit_kind,
+                f"{verb} {number:,} {nouns}.",
+                organization_id=organization_id,
+                doer=trail.by_person(request.user),
+            )
+
+    @property
+    def _plural(self) -> str:
+        return str(self.opts.verbose_name_plural)
+
+    def audit_name(self, obj: Any) -> str:
+        """Return what the trail calls a row; it outlives the row."""
+        return f"“{obj}”"
 
     def _record(self, request: HttpRequest, obj: Any, verb: str, message: Any) -> None:
         changes = getattr(request, "audited_changes", [])
         if verb == "Changed" and not isinstance(message, str) and not changes:
             return
-        noun = self.opts.verbose_name
-        sentence = f"{verb} the {noun} “{obj}”."
+        noun, name = str(self.opts.verbose_name), self.audit_name(obj)
+        sentence = f"{verb} the {noun} {name}."
         if isinstance(message, str):
-            sentence = f"{str(noun)[:1].upper()}{str(noun)[1:]} “{obj}”: {message}"
+            sentence = f"{noun[:1].upper()}{noun[1:]} {name}: {message}"
         trail.record(
             self.audit_kind,
             sentence,
             organization_id=organization_id_of(obj, self.organization_path),
             doer=trail.by_person(request.user),
+            reason=getattr(request, "audit_reason", ""),
             changes=changes,
             link="" if verb == "Deleted" else self._address_of(obj),
         )

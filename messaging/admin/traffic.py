@@ -11,6 +11,11 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from messaging.admin.hidden_codes import (
+    codes_of_attempt,
+    codes_of_message,
+    without_codes,
+)
 from messaging.admin.tenancy import (
     ReadOnlyAdmin,
     TenantInline,
@@ -77,6 +82,12 @@ class MessageAdmin(ReadOnlyAdmin):
         " id, e-mail or phone number."
     )
     inlines = (AttemptInline,)
+    exclude = ("parameters",)
+    readonly_fields = ("filled_in",)
+
+    @admin.display(description="parameters")
+    def filled_in(self, message: Message) -> SafeString | str:
+        return without_codes(message.parameters, codes_of_message(message.pk))
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -104,6 +115,17 @@ class AttemptAdmin(ReadOnlyAdmin):
     ordering = ("-id",)
     search_fields = ("id",)
     search_help_text = "A message's or attempt's number, or the provider's number."
+    exclude = ("answer", "error_detail")
+    readonly_fields = ("shown_detail", "shown_answer")
+
+    @admin.display(description="error detail")
+    def shown_detail(self, attempt: Attempt) -> SafeString | str:
+        codes = codes_of_message(attempt.message_id)
+        return without_codes(attempt.error_detail, codes)
+
+    @admin.display(description="answer")
+    def shown_answer(self, attempt: Attempt) -> SafeString | str:
+        return without_codes(attempt.answer, codes_of_message(attempt.message_id))
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -137,6 +159,17 @@ class ReceiptAdmin(ReadOnlyAdmin):
     ordering = ("-id",)
     search_fields = ("id",)
     search_help_text = "A receipt's or attempt's number."
+    exclude = ("raw", "error_detail")
+    readonly_fields = ("shown_detail", "shown_raw")
+
+    @admin.display(description="error detail")
+    def shown_detail(self, receipt: Receipt) -> SafeString | str:
+        codes = codes_of_attempt(receipt.attempt_id)
+        return without_codes(receipt.error_detail, codes)
+
+    @admin.display(description="what the provider told")
+    def shown_raw(self, receipt: Receipt) -> SafeString | str:
+        return without_codes(receipt.raw, codes_of_attempt(receipt.attempt_id))
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str

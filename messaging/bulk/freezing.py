@@ -98,17 +98,31 @@ def _freeze(
         if waiting != order.shown_count:
             raise _Changed(waiting)
         bulk.refresh_from_db()
-        trail.record(
-            AuditKind.BULK_RESEND,
-            f"Resent {waiting:,} messages together: {bulk.chosen}",
-            organization_id=organization.pk,
-            doer=trail.by_person(person),
-            reason=bulk.reason,
-            link=f"/messages/bulk/{bulk.pk}/",
-        )
+        _record(bulk, waiting, organization, person)
         if order.at is None:
             running.ring_on_commit()
     return bulk
+
+
+def _record(
+    bulk: BulkResend, number: int, organization: Organization, person: User
+) -> None:
+    messages = "1 message" if number == 1 else f"{number:,} messages"
+    changes = []
+    if bulk.scheduled_for is not None:
+        starts = trail.moment(bulk.scheduled_for, organization.zone)
+        changes.append(("starts", "", starts))
+    if bulk.accepts_duplicate:
+        changes.append(("messages that may have arrived already", "", "included"))
+    trail.record(
+        AuditKind.BULK_RESEND,
+        f"Resent {messages} together: {bulk.chosen}",
+        organization_id=organization.pk,
+        doer=trail.by_person(person),
+        reason=bulk.reason,
+        changes=changes,
+        link=f"/messages/bulk/{bulk.pk}/",
+    )
 
 
 def _reasons() -> dict[str, list[str]]:

@@ -16,12 +16,13 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from messaging import policy
+from messaging import policy, trail
 from messaging.bulk import judging, statements
 from messaging.dispatch import again, doorbell
 from messaging.dispatch.statements import again_after_deadlock
 from messaging.models import (
     Actor,
+    AuditKind,
     BulkItemState,
     BulkResend,
     BulkResendState,
@@ -30,6 +31,7 @@ from messaging.models import (
 from messaging.models.bulk import SETTLED
 from messaging.resend import IN_PROGRESS
 from messaging.standing import policy_of
+from messaging.trail import Doer
 
 logger = logging.getLogger(__name__)
 
@@ -205,7 +207,7 @@ def _finish(bulk_id: int) -> None:
         ended.filter(state=BulkResendState.CANCELLED).update(finished_at=Now())
 
 
-def cancel(bulk: BulkResend) -> bool:
+def cancel(bulk: BulkResend, *, by: Doer) -> bool:
     """Stop it: what waits for its turn is taken back, what is queued goes out.
 
     False when it had ended before.
@@ -213,8 +215,16 @@ def cancel(bulk: BulkResend) -> bool:
     live = BulkResend.objects.filter(
         pk=bulk.pk, state__in=[BulkResendState.FROZEN, BulkResendState.RUNNING]
     ).exclude(total=F("queued_count") + F("refused_count"))
-    if not live.update(state=BulkResendState.CANCELLED):
-        return False
+    with transaction.atomic():
+        if not live.update(state=BulkResendState.CANCELLED):
+            return False
+        trail.record(
+            AuditKind.BULK_RESEND,
+            f"Cancelled a bulk resend: {bulk.chosen}",
+            organization_id=bulk.organization_id,
+            doer=by,
+            link=f"/messages/bulk/{bulk.pk}/",
+        )
     while step(bulk.pk):
         pass
     return True

@@ -74,6 +74,11 @@ class AuditEntry(models.Model):
                 name="audit_entry_by_client",
                 condition=Q(client_id__isnull=False),
             ),
+            models.Index(
+                fields=["organization", "link", "-at", "-id"],
+                name="audit_entry_by_link",
+                condition=~Q(link=""),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -138,14 +138,14 @@ def account_session_end(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(rows if pk <= LARGEST_ID else rows.none(), pk=pk)
     if found.session_key == request.session.session_key:
         return _done(request, "This is the session you are in: log out to end it.")
-    sessions.end(person, found.pk)
+    services.end_own_session(person, found)
     device = sessions.device_in_words(found.device)
     return _done(request, f"The session of {device} is ended.")
 
 
 @require_POST
 def account_sessions_end(request: HttpRequest) -> HttpResponse:
-    ended = sessions.end_all(person_of(request), but=request.session)
+    ended = services.end_other_sessions(request, person_of(request))
     return _done(request, _ended(ended).strip() or "There was no other session.")
 
 

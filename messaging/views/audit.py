@@ -1,15 +1,19 @@
-"""The audit page: who changed what, and who resent what and why."""
+"""The audit page: who changed what, and who resent what and why; and as a file."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 import django_filters
 from django import forms
-from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.db.models import Exists, OuterRef, QuerySet
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
 from messaging.access import organization_of, role_required
@@ -22,9 +26,15 @@ from messaging.models import (
     Role,
     User,
 )
+from messaging.trail import HIDDEN
+from resend_admin.ui.csv import stream_csv
 from resend_admin.ui.keyset import keyset_page
 
 MOST_CHOICES = 200
+ROWS_PER_FETCH = 2_000
+HEADER = ("When", "Who", "Kind", "What", "Reason", "Changes", "Page")
+PLACES = ("older", "newer")
+"""What says where in the list somebody is."""
 ICONS = {
     AuditKind.RESEND: "retry",
     AuditKind.BULK_RESEND: "retry",
@@ -57,6 +67,9 @@ class AuditFilter(django_filters.FilterSet):  # type: ignore[misc]
     )
     since = _day("From", "since_day")
     until = _day("To", "until_day")
+    about = django_filters.CharFilter(
+        method="by_link", max_length=200, widget=forms.HiddenInput
+    )
 
     class Meta:
         model = AuditEntry
@@ -72,6 +85,12 @@ class AuditFilter(django_filters.FilterSet):  # type: ignore[misc]
         column = "person_id" if value.startswith("person") else "client_id"
         return entries.filter(**{column: int(value.partition("-")[2])})
 
+    def by_link(
+        self, entries: QuerySet[AuditEntry], name: str, value: str
+    ) -> QuerySet[AuditEntry]:
+        """Keep what was done to one thing, which is known by its page."""
+        return entries.filter(link=value).exclude(link="")
+
     def since_day(
         self, entries: QuerySet[AuditEntry], name: str, day: date
     ) -> QuerySet[AuditEntry]:
@@ -86,33 +105,112 @@ class AuditFilter(django_filters.FilterSet):  # type: ignore[misc]
         return entries.filter(at__lt=_start_of(day + timedelta(days=1)))
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One entry, ready to be shown."""
+
+    entry: AuditEntry
+    icon: str
+    who: str
+    changes: list[str]
+    only_url: str
+    """The same list, of what was done to this thing alone."""
+
+
 @require_safe
 @role_required(Role.ADMIN)
 def audit(request: HttpRequest) -> HttpResponse:
     organization = organization_of(request)
-    found = AuditFilter(
-        request.GET,
-        queryset=AuditEntry.objects.filter(organization=organization),
-        organization=organization,
-    )
+    found = _filtered(request)
     page = keyset_page(found.qs, request.GET, order=("-at", "-id"))
+    about = request.GET.get("about", "")
     context = {
         "filter": found,
         "page": page,
-        "rows": [(one, ICONS[AuditKind(one.kind)], _who(one)) for one in page.rows],
+        "lines": [_line(one, about) for one in page.rows],
+        "about": about,
         "is_filtered": bool(found.form.changed_data),
+        "csv_url": _with_filters(request, reverse("messaging:audit-csv")),
         "retention_days": organization.retention_days,
     }
     return render(request, "messaging/audit.html", context)
 
 
+@require_safe
+@role_required(Role.ADMIN)
+def audit_csv(request: HttpRequest) -> StreamingHttpResponse:
+    """Stream what the filters leave, the newest first."""
+    entries = _filtered(request).qs.order_by("-at", "-id")
+    rows = (
+        (
+            one.at,
+            _who(one),
+            one.get_kind_display(),
+            one.sentence,
+            one.reason,
+            "; ".join(_in_words(change) for change in one.changes),
+            one.link,
+        )
+        for one in entries.iterator(chunk_size=ROWS_PER_FETCH)
+    )
+    return stream_csv("audit.csv", HEADER, rows)
+
+
+def _filtered(request: HttpRequest) -> AuditFilter:
+    organization = organization_of(request)
+    return AuditFilter(
+        request.GET,
+        queryset=AuditEntry.objects.filter(organization=organization),
+        organization=organization,
+    )
+
+
+def _line(entry: AuditEntry, about: str) -> Line:
+    only = f"{reverse('messaging:audit')}?{urlencode({'about': entry.link})}"
+    return Line(
+        entry,
+        ICONS[AuditKind(entry.kind)],
+        _who(entry),
+        [_in_words(change) for change in entry.changes],
+        only if entry.link and not about else "",
+    )
+
+
+def _in_words(change: Sequence[str]) -> str:
+    """Say what stood and what stands: “Time zone: UTC → Africa/Accra”."""
+    what, before, after = change
+    what = f"{what[:1].upper()}{what[1:]}"
+    if after == HIDDEN and not before:
+        return f"{what}: changed, and not shown"
+    if before:
+        return f"{what}: {before} → {after or 'nothing'}"
+    return f"{what}: {after or 'nothing'}"
+
+
+def _with_filters(request: HttpRequest, address: str) -> str:
+    """Return another address with what this list is narrowed by."""
+    query = request.GET.copy()
+    for name in PLACES:
+        query.pop(name, None)
+    return f"{address}?{query.urlencode()}" if query else address
+
+
 def _people_and_clients(organization: Organization) -> list[tuple[str, str]]:
+    """Return who may have done something: operators only once they have."""
     people = User.objects.filter(organization=organization).order_by("username")
+    done_here = AuditEntry.objects.filter(
+        organization=organization, person_id=OuterRef("pk")
+    )
+    operators = User.objects.filter(Exists(done_here), organization=None)
     clients = ApiClient.objects.filter(organization=organization).order_by("name")
     return [
         *(
             (f"person-{one.pk}", one.get_full_name() or one.username)
             for one in people[:MOST_CHOICES]
+        ),
+        *(
+            (f"person-{one.pk}", f"Operator: {one.get_full_name() or one.username}")
+            for one in operators.order_by("username")[:MOST_CHOICES]
         ),
         *((f"client-{one.pk}", f"API: {one.name}") for one in clients[:MOST_CHOICES]),
     ]

@@ -33,6 +33,7 @@ from messaging.models import (
     BulkResendState,
     Role,
 )
+from messaging.trail import by_person
 from messaging.views.bulk_dialog import page_of
 from messaging.views.bulk_words import (
     STATE_PILLS,
@@ -116,7 +117,7 @@ def bulk_progress(request: HttpRequest, pk: int) -> HttpResponse:
 def bulk_cancel(request: HttpRequest, pk: int) -> HttpResponse:
     bulk = own_or_404(request, BulkResend, pk)
     if request.method == "POST":
-        if running.cancel(bulk):
+        if running.cancel(bulk, by=by_person(request.user)):
             text = "Cancelled. What is queued already still goes out."
             return close_dialog(request, page_of(bulk), text)
         bulk.refresh_from_db()

@@ -14,8 +14,8 @@ from messaging.channels.contract import Channel
 from messaging.evidence import Evidence, Likelihood, evidence_of
 from messaging.models import Attempt, Message, MessageState, Receipt
 from messaging.one_time_codes import hide
+from messaging.sent_codes import codes_of
 from messaging.views.answers import ShownReceipt, pretty, shown_receipt
-from messaging.views.shown_content import codes_of
 from resend_admin.ui.pills import Pill
 from resend_admin.ui.time_zones import span_in_words
 

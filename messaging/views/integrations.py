@@ -9,9 +9,10 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
+from messaging import integrations
 from messaging.access import own_or_404, role_required
-from messaging.dispatch import circuit
 from messaging.models import Integration, Role
+from messaging.trail import by_person
 
 
 @require_POST
@@ -19,7 +20,7 @@ from messaging.models import Integration, Role
 def integration_resume(request: HttpRequest, pk: int) -> HttpResponse:
     """Resume by one click; whoever comes second learns that it sends already."""
     integration = own_or_404(request, Integration, pk)
-    if circuit.close_circuit(integration.pk):
+    if integrations.resume(integration, by=by_person(request.user)):
         messages.success(
             request,
             f"“{integration.name}” sends again. If the provider still refuses the"

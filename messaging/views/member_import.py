@@ -23,6 +23,7 @@ from messaging.access import organization_of, role_required
 from messaging.forms import MemberImportForm
 from messaging.members import ImportRefused, ImportResult, import_csv
 from messaging.models import Organization, Role
+from messaging.trail import by_person
 from resend_admin.ui.csv import stream_csv
 
 SHOWN_PROBLEMS: Final = 200
@@ -64,6 +65,7 @@ def member_import(request: HttpRequest) -> HttpResponse:
         result = import_csv(
             organization=organization,
             file=form.cleaned_data["file"],
+            by=by_person(request.user),
             default_region=form.cleaned_data["country"],
         )
     except ImportRefused as refusal:

@@ -32,12 +32,12 @@ from messaging.models import (
     User,
 )
 from messaging.offers import offer_of
+from messaging.sent_codes import codes_of
 from messaging.views.broadcast_names import BroadcastName, broadcast_names
 from messaging.views.causes import why
 from messaging.views.evidence_words import shown_evidence
 from messaging.views.follow_ups import latest_follow_up, opened_for
 from messaging.views.shown_content import (
-    codes_of,
     content_heading,
     title_of,
     versions,

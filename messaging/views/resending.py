@@ -75,7 +75,7 @@ def message_move(request: HttpRequest, pk: int) -> HttpResponse:
             request, "move", message, form, status=HTTPStatus.UNPROCESSABLE_ENTITY
         )
     at = form.cleaned_data["at"]
-    moved = resend.move(message, at)
+    moved = resend.move(message, at, _asker(request))
     if not isinstance(moved, Refused):
         words = f"It will be sent again on {moment_in_words(at)}."
         return close_dialog(request, page_of(message), words)
@@ -93,7 +93,7 @@ def message_take_back(request: HttpRequest, pk: int) -> HttpResponse:
     off = "" if message.is_waiting_to_retry else NOTHING_WAITS
 
     def take_back() -> str:
-        found = resend.cancel(message)
+        found = resend.cancel(message, _asker(request))
         return found.sentence if isinstance(found, Refused) else ""
 
     words = "The resend was cancelled. The message stands where it stood."
@@ -109,7 +109,8 @@ def message_follow_up_cancel(request: HttpRequest, pk: int) -> HttpResponse:
     waiting = found if found and found.state == FollowUpState.WAITING else None
 
     def stop() -> str:
-        return "" if waiting and follow_up.cancel(waiting) else NOTHING_WAITS
+        is_cancelled = waiting and follow_up.cancel(waiting, _asker(request))
+        return "" if is_cancelled else NOTHING_WAITS
 
     words = "It does not follow any more, whatever the member answers."
     off = "" if waiting else NOTHING_WAITS

@@ -11,7 +11,8 @@ from messaging.channels.contract import Channel
 from messaging.channels.preview import Part
 from messaging.models import Attempt, Content, Message, MessageState
 from messaging.models.message import ARRIVED_STATES
-from messaging.one_time_codes import codes_in, hide, is_authentication
+from messaging.one_time_codes import hide, is_authentication
+from messaging.sent_codes import codes_in_part, contents_of
 
 LONGEST_TITLE: Final = 70
 
@@ -51,20 +52,10 @@ def versions(message: Message, attempts: Sequence[Attempt]) -> list[Version]:
         first.setdefault(attempt.content_id, attempt.number)
     others = [
         Version(_since(first.get(content.pk)), shown_parts(message, content))
-        for content in _contents(message, attempts)
+        for content in contents_of(message, attempts)
         if content.pk != message.content_id
     ]
     return [Version("Original" if others else "", shown_parts(message)), *others]
-
-
-def codes_of(message: Message, attempts: Sequence[Attempt]) -> frozenset[str]:
-    """Return the one-time codes in what was sent, which nothing else may repeat."""
-    found: set[str] = set()
-    for content in _contents(message, attempts):
-        secret = is_authentication(content.kind, content.payload)
-        for part in preview.parts(content.kind, content.payload, message.parameters):
-            found |= codes_in("\n".join(_words(part)), is_authentication=secret)
-    return frozenset(found)
 
 
 def content_heading(message: Message) -> str:
@@ -90,19 +81,12 @@ def title_of(message: Message) -> str:
     return _kind_of(content)
 
 
-def _contents(message: Message, attempts: Sequence[Attempt]) -> list[Content]:
-    """Return each content once: the original, those of attempts, what comes next."""
-    found = [message.content, *(one.content for one in attempts)]
-    every = [*found, message.amended_content]
-    return list({one.pk: one for one in every if one is not None}.values())
-
-
 def _since(number: int | None) -> str:
     return f"Instead, from attempt {number} on" if number else "With the next attempt"
 
 
 def _without_codes(part: Part, secret: bool) -> Part:
-    codes = codes_in("\n".join(_words(part)), is_authentication=secret)
+    codes = codes_in_part(part, is_authentication=secret)
     if not codes:
         return part
     return replace(
@@ -112,10 +96,6 @@ def _without_codes(part: Part, secret: bool) -> Part:
         filename=hide(part.filename, codes),
         buttons=tuple(hide(title, codes) for title in part.buttons),
     )
-
-
-def _words(part: Part) -> tuple[str, ...]:
-    return (part.subject, part.text, part.filename, *part.buttons)
 
 
 def _kind_of(content: Content) -> str:

@@ -27,10 +27,10 @@ from messaging.access import (
 from messaging.evidence import evidence_of
 from messaging.filters import UnknownFilter
 from messaging.message_roads import taking
-from messaging.models import Message, MessageState, Role
+from messaging.models import Actor, Message, MessageState, Role
 from messaging.offers import Offer, offers_of
 from messaging.resend_forms import CountForm
-from messaging.sending import Refused
+from messaging.sending import Asker, Refused
 from messaging.views.broadcast_names import BroadcastName, broadcast_names
 from messaging.views.evidence_words import ShownEvidence, shown, shown_evidence
 from messaging.views.shown_content import title_of
@@ -113,8 +113,12 @@ def message_count(request: HttpRequest, pk: int) -> HttpResponse:
     person = person_of(request)
     outcome = doubt.count_as_delivered(
         message,
-        person_name=(person.get_full_name() or person.username)[:150],
-        reason=form.cleaned_data["reason"],
+        Asker(
+            Actor.PERSON,
+            (person.get_full_name() or person.username)[:150],
+            form.cleaned_data["reason"],
+            person_id=person.pk,
+        ),
         attempt_number=form.cleaned_data["shown_attempts"],
     )
     if isinstance(outcome, Refused):

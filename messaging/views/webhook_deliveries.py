@@ -18,7 +18,7 @@ from django.views.decorators.http import (
     require_safe,
 )
 
-from messaging.access import LARGEST_ID, organization_of, person_of, role_required
+from messaging.access import LARGEST_ID, organization_of, role_required
 from messaging.models import (
     DeliveryState,
     Message,
@@ -27,6 +27,7 @@ from messaging.models import (
     WebhookEndpoint,
 )
 from messaging.models.webhook import CHOSEN_TYPES
+from messaging.trail import by_person
 from messaging.views.broadcast_names import broadcast_names
 from messaging.views.webhook_forms import DeliveryFilter, RecoveryForm
 from messaging.views.webhook_words import (
@@ -95,9 +96,7 @@ def webhook_test(request: HttpRequest, pk: int) -> HttpResponse:
     endpoint = own_endpoint(request, pk)
     if not endpoint.is_on:
         return close_dialog(request, page_of(endpoint), IS_OFF)
-    delivery = emitting.send_test(
-        endpoint, asked_by_name=person_of(request).get_username()
-    )
+    delivery = emitting.send_test(endpoint, by=by_person(request.user))
     return redirect(delivery_page(delivery))
 
 
@@ -113,11 +112,7 @@ def webhook_recover(request: HttpRequest, pk: int) -> HttpResponse:
         since = form.cleaned_data["since"]
         found = recovering.failed_since(endpoint, since)
         if found:
-            recovering.recover(
-                endpoint,
-                since=since,
-                asked_by_name=person_of(request).get_username(),
-            )
+            recovering.recover(endpoint, since=since, by=by_person(request.user))
             return close_dialog(request, page_of(endpoint), _recovers(found, since))
         form.add_error("since", "Nothing has failed since then that is still kept.")
     context = {
@@ -207,9 +202,7 @@ def webhook_delivery_resend(
     endpoint, delivery = _own_delivery(request, pk, delivery_pk)
     text = IS_OFF
     if endpoint.is_on:
-        again = recovering.send_again(
-            delivery, asked_by_name=person_of(request).get_username()
-        )
+        again = recovering.send_again(delivery, by=by_person(request.user))
         text = "It is sent again." if again else "It is being sent at this moment."
     return close_dialog(request, delivery_page(delivery), text)
 

@@ -16,7 +16,8 @@ from messaging.models import (
     WebhookEvent,
     WebhookType,
 )
-from messaging.webhooks import doorbell
+from messaging.trail import Doer
+from messaging.webhooks import doorbell, endpoints
 from messaging.webhooks.bodies import wire_moment
 
 
@@ -69,7 +70,7 @@ def retransmission_recovered(
 
 
 @transaction.atomic
-def send_test(endpoint: WebhookEndpoint, *, asked_by_name: str) -> WebhookDelivery:
+def send_test(endpoint: WebhookEndpoint, *, by: Doer) -> WebhookDelivery:
     """Tell this one endpoint something that never happened."""
     event = WebhookEvent.objects.create(
         organization_id=endpoint.organization_id,
@@ -81,7 +82,10 @@ def send_test(endpoint: WebhookEndpoint, *, asked_by_name: str) -> WebhookDelive
         event=event,
         type=WebhookType.TEST,
         priority=DeliveryPriority.ASKED_FOR,
-        asked_by_name=asked_by_name,
+        asked_by_name=by.name,
     )
+    link = f"/webhooks/{endpoint.pk}/deliveries/{delivery.pk}/"
+    sentence = f"Sent a test event to “{endpoint.name}”."
+    endpoints.record(endpoint, by, sentence, link=link)
     doorbell.ring_on_commit()
     return delivery

@@ -34,6 +34,8 @@ OVERLAP: Final = timedelta(hours=24)
 NOTICED_AFTER: Final = timedelta(hours=1)
 """A shorter failure is nobody's business: it is being retried."""
 
+DELETED: Final = "Deleted"
+
 
 class EndpointError(Exception):
     """It cannot be saved like this; the text says why and what to do."""
@@ -216,7 +218,7 @@ def remove(endpoint: WebhookEndpoint, *, by: Doer | None = None) -> None:
         switch_off(endpoint)
         WebhookEndpoint.objects.filter(pk=endpoint.pk).update(removed_at=Now())
         WebhookSecret.objects.filter(endpoint=endpoint).delete()
-        _record(endpoint, by, "Deleted")
+        _record(endpoint, by, DELETED)
 
 
 def _record(
@@ -228,13 +230,27 @@ def _record(
     """Put on record what somebody did; what the engine does by itself is not."""
     if by is None:
         return
+    sentence = f"{verb} the webhook endpoint “{endpoint.name}”."
+    link = "" if verb == DELETED else f"/webhooks/{endpoint.pk}/"
+    record(endpoint, by, sentence, changes=changes, link=link)
+
+
+def record(
+    endpoint: WebhookEndpoint,
+    by: Doer,
+    sentence: str,
+    *,
+    changes: Sequence[Change] = (),
+    link: str | None = None,
+) -> None:
+    """Put on record what somebody did with an endpoint; its page unless ``link``."""
     trail.record(
         AuditKind.WEBHOOK,
-        f"{verb} the webhook endpoint “{endpoint.name}”.",
+        sentence,
         organization_id=endpoint.organization_id,
         doer=by,
         changes=changes,
-        link=f"/webhooks/{endpoint.pk}/",
+        link=f"/webhooks/{endpoint.pk}/" if link is None else link,
     )
 
 

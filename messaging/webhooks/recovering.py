@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
+from messaging import trail
 from messaging.models import (
     DeliveryPriority,
     DeliveryState,
@@ -16,14 +17,16 @@ from messaging.models import (
     WebhookEndpoint,
     WebhookRecovery,
 )
-from messaging.webhooks import doorbell, settling, statements
+from messaging.trail import Doer
+from messaging.webhooks import doorbell, endpoints, settling, statements
 
 BATCH: Final = 1_000
 COUNTED_TO: Final = 10_000
 """No page counts further than this."""
 
 
-def send_again(delivery: WebhookDelivery, *, asked_by_name: str) -> bool:
+@transaction.atomic
+def send_again(delivery: WebhookDelivery, *, by: Doer) -> bool:
     """Make one delivery due at once; false when it is just being sent.
 
     Its event keeps its id, and its tries stay on record.
@@ -37,9 +40,13 @@ def send_again(delivery: WebhookDelivery, *, asked_by_name: str) -> bool:
             finished_at=None,
             run_tries=0,
             priority=DeliveryPriority.ASKED_FOR,
-            asked_by_name=asked_by_name,
+            asked_by_name=by.name,
         )
     )
+    if changed:
+        sentence = f"Sent a delivery to “{delivery.endpoint.name}” again."
+        link = f"/webhooks/{delivery.endpoint_id}/deliveries/{delivery.pk}/"
+        endpoints.record(delivery.endpoint, by, sentence, link=link)
     doorbell.ring_on_commit()
     return bool(changed)
 
@@ -53,20 +60,19 @@ def failed_since(endpoint: WebhookEndpoint, since: datetime) -> int:
 
 
 @transaction.atomic
-def recover(
-    endpoint: WebhookEndpoint, *, since: datetime, asked_by_name: str
-) -> WebhookRecovery:
+def recover(endpoint: WebhookEndpoint, *, since: datetime, by: Doer) -> WebhookRecovery:
     """Freeze what has failed since a moment; it is sent again in the background.
 
     Whoever settles holds the same lock, so that each delivery had either failed
     before this instant or belongs to it no more.
     """
     settling.lock([endpoint.pk])
-    recovery = WebhookRecovery(
-        endpoint=endpoint, since=since, asked_by_name=asked_by_name
-    )
+    recovery = WebhookRecovery(endpoint=endpoint, since=since, asked_by_name=by.name)
     recovery.frozen_at = _this_instant()
     recovery.save()
+    moment = trail.moment(since, endpoint.organization.zone)
+    sentence = f"Sent all that failed at “{endpoint.name}” since {moment} again."
+    endpoints.record(endpoint, by, sentence)
     return recovery
 
 

@@ -22,6 +22,7 @@ from messaging.models import (
     Role,
     User,
 )
+from messaging.trail import by_person
 from resend_admin.local import demo_integrations, demo_members
 
 ORGANIZATION_ID = 100737
@@ -84,7 +85,7 @@ def _complete(organization: Organization) -> bool:
     if editor is None or not integrations.keys() >= {*ROADS, "device_gateway"}:
         # Somebody has made something else of it.
         return False
-    _members(organization, integrations["whatsapp_cloud"])
+    _members(organization, editor, integrations["whatsapp_cloud"])
     demo_integrations.hold_back(integrations["device_gateway"])
     templates = _templates(organization)
     flow = _flow(organization, editor)
@@ -133,11 +134,13 @@ def _api_client(organization: Organization) -> None:
         api_clients.rotate_bearer(client, BEARER)
 
 
-def _members(organization: Organization, whatsapp: Integration) -> None:
+def _members(organization: Organization, editor: User, whatsapp: Integration) -> None:
     """Import the members, and let most of them have written to us today."""
     people = demo_members.members()
     result = members.import_csv(
-        organization=organization, file=demo_members.as_csv(people)
+        organization=organization,
+        file=demo_members.as_csv(people),
+        by=by_person(editor),
     )
     if result.problems:
         first = result.problems[0]

@@ -67,11 +67,14 @@ def unknown(ours: World, integration: Integration, **values: Any) -> Message:
 
 
 def count(
-    message: Message, name: str = "Ama Owusu", **values: Any
+    message: Message,
+    name: str = "Ama Owusu",
+    *,
+    reason: str = "",
+    attempt_number: int = 1,
 ) -> Message | Refused:
-    return doubt.count_as_delivered(
-        message, person_name=name, **{"attempt_number": 1, **values}
-    )
+    asker = Asker(Actor.PERSON, name, reason)
+    return doubt.count_as_delivered(message, asker, attempt_number=attempt_number)
 
 
 def tell(message: Message, state: str) -> None:

@@ -134,7 +134,7 @@ def test_a_cancelled_follow_up_stays_where_it_is(
 ) -> None:
     follow_up.open_window(closed, ours.template(), PERSON)
 
-    assert follow_up.cancel(FollowUp.objects.get())
+    assert follow_up.cancel(FollowUp.objects.get(), PERSON)
     answer(whatsapp, closed)
 
     assert resend.fresh(closed.pk).state == "failed"

@@ -10,6 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile, TemporaryUploaded
 from messaging import member_file
 from messaging.members import ImportRefused, ImportResult, import_csv
 from messaging.models import Contact
+from messaging.trail import by_person
 from tests.factories import World
 
 pytestmark = pytest.mark.django_db
@@ -20,7 +21,10 @@ HEADER = "external_id,name,phone,email,telegram_chat_id,country,language,tags\n"
 def load(world: World, text: str | bytes, region: str = "") -> ImportResult:
     data = text.encode() if isinstance(text, str) else text
     return import_csv(
-        organization=world.organization, file=io.BytesIO(data), default_region=region
+        organization=world.organization,
+        file=io.BytesIO(data),
+        by=by_person(world.editor),
+        default_region=region,
     )
 
 
@@ -224,6 +228,8 @@ def test_uploads_are_read_from_memory_and_from_disk(ours: World) -> None:
     large.write(b"id,name\nP2,Kofi\n")
 
     for upload in (small, large):
-        result = import_csv(organization=ours.organization, file=upload)
+        result = import_csv(
+            organization=ours.organization, file=upload, by=by_person(ours.editor)
+        )
         assert result.created == 1
     assert not large.closed

@@ -204,15 +204,15 @@ def test_later_can_be_moved_and_taken_back(ours: World, whatsapp: Integration) -
     assert isinstance(outcome, Scheduled)
     assert abs(outcome.due_at - at) < timedelta(seconds=5)
     assert resend.standing(outcome.message).code == "already_waiting"
-    moved = resend.move(outcome.message, at + timedelta(hours=1))
+    moved = resend.move(outcome.message, at + timedelta(hours=1), PERSON)
     assert isinstance(moved, Message)
     assert moved.due_at is not None
     assert moved.due_at > at
-    back = resend.cancel(moved)
+    back = resend.cancel(moved, PERSON)
     assert isinstance(back, Message)
     assert (back.state, back.error_code) == ("failed", "whatsapp:131000")
     assert resend.standing(back).allowed
-    assert isinstance(resend.cancel(back), Refused)
+    assert isinstance(resend.cancel(back, PERSON), Refused)
 
 
 @pytest.mark.parametrize(
@@ -481,7 +481,7 @@ def test_taking_back_a_resend_of_what_was_sent_after_all(
     resend.resend(message, PERSON, Wish(at=at, accepts_duplicate=True))
     tell_state(whatsapp, message.attempts.get(), "sent")
 
-    back = resend.cancel(message)
+    back = resend.cancel(message, PERSON)
 
     assert isinstance(back, Message)
     assert (back.state, back.error_code) == ("sent", "")

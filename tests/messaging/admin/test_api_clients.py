@@ -129,8 +129,8 @@ def test_a_bearer_token_is_made_rotated_and_removed(
     assert api_clients.with_bearer(second) is None
     told = [one.change_message for one in LogEntry.objects.order_by("pk")]
     assert told == [
-        "Make a bearer token.",
-        "Rotate the bearer token.",
+        "Made a bearer token.",
+        "Rotated the bearer token.",
         "Removed the bearer token.",
     ]
 

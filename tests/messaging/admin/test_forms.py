@@ -191,33 +191,62 @@ def test_content_is_added_and_archived_and_never_changed(
 
 
 def test_credits_are_topped_up_through_the_ledger(
-    ours: World, theirs: World, manager: Client, operator: Client
+    ours: World, operator: Client
 ) -> None:
     address = reverse(
         "admin:messaging_creditaccount_top_up", args=[ours.organization.pk]
     )
     before = ours.account.available
-    assert address in text_of(
-        manager, url(CreditAccount, "change", ours.organization.pk)
-    )
+    for model in (CreditAccount, Organization):
+        page = url(model, "change", ours.organization.pk)
+        assert address in text_of(operator, page)
 
-    assert manager.post(address, {"amount": "0"}).status_code == 200
-    done = manager.post(address, {"amount": "500", "note": "Invoice 7"})
+    assert operator.post(address, {"amount": "0"}).status_code == 200
+    done = operator.post(address, {"amount": "500", "note": "Invoice 7"})
 
     assert done.status_code == 302
     assert ours.account.available == before + 500
     line = CreditEntry.objects.filter(organization=ours.organization).latest("pk")
     assert (line.step, line.amount) == ("top_up", 500)
-    assert line.note == f"{ours.admin.username}: Invoice 7"
-
-    other = reverse(
-        "admin:messaging_creditaccount_top_up", args=[theirs.organization.pk]
-    )
-    assert manager.post(other, {"amount": "5"}).status_code == 404
+    assert line.note == "operator: Invoice 7"
     new = Organization.objects.create(name="New")
     first = reverse("admin:messaging_creditaccount_top_up", args=[new.pk])
     assert operator.post(first, {"amount": "5"}).status_code == 302
     assert CreditAccount.objects.get(pk=new.pk).available == 5
+
+
+def test_nobody_grants_credits_to_their_own_organization(
+    ours: World, theirs: World, manager: Client
+) -> None:
+    before = ours.account.available
+    for world, status in ((ours, 403), (theirs, 404)):
+        number = world.organization.pk
+        address = reverse("admin:messaging_creditaccount_top_up", args=[number])
+        assert manager.get(address).status_code == status
+        assert manager.post(address, {"amount": "500"}).status_code == status
+    for model in (CreditAccount, Organization):
+        page = text_of(manager, url(model, "change", ours.organization.pk))
+        assert "top-up" not in page
+
+    assert ours.account.available == before
+
+
+def test_nobody_makes_their_own_messages_cheaper(ours: World, manager: Client) -> None:
+    integration = ours.integration(credit_price=3)
+    address = url(Integration, "change", integration.pk)
+    values = {
+        "name": "Renamed",
+        "state": "active",
+        "rate_per_second": "7",
+        "credit_price": "0",
+        "own_phone_number_id": "42",
+        "own_base_url": "https://graph.example.org",
+    }
+
+    assert manager.post(address, values).status_code == 302
+
+    integration.refresh_from_db()
+    assert (integration.name, integration.credit_price) == ("Renamed", 3)
 
 
 def test_a_manager_adds_colleagues_to_the_own_organization(

@@ -17,6 +17,7 @@ from messaging.models import (
     BulkResend,
     Message,
 )
+from messaging.trail import by_person
 from tests.factories import World
 from tests.messaging.bulk.steps import (
     Fail,
@@ -93,7 +94,7 @@ def test_cancelling_takes_back_what_waits_and_leaves_what_is_queued(
     running.start_due()
     running.step(bulk.pk)
 
-    assert running.cancel(bulk)
+    assert running.cancel(bulk, by=by_person(ours.editor))
 
     bulk.refresh_from_db()
     assert (bulk.state, bulk.queued_count, bulk.cancelled_count) == ("cancelled", 2, 3)
@@ -104,7 +105,7 @@ def test_cancelling_takes_back_what_waits_and_leaves_what_is_queued(
     }
     assert Message.objects.filter(state="failed").count() == len(messages) - 2
     counts_match_items(bulk)
-    assert not running.cancel(bulk)
+    assert not running.cancel(bulk, by=by_person(ours.editor))
     # What was taken back is free for the next one.
     assert shown(ours).candidates == 3
 
@@ -128,7 +129,7 @@ def test_what_has_ended_cannot_be_cancelled(ours: World, fail: Fail) -> None:
     fail()
     bulk = worked_off(frozen(ours))
 
-    assert not running.cancel(bulk)
+    assert not running.cancel(bulk, by=by_person(ours.editor))
 
     bulk.refresh_from_db()
     assert bulk.state == "completed"

@@ -28,6 +28,7 @@ from messaging.models import (
     Priority,
     Pulse,
 )
+from messaging.sending import Asker
 from tests.factories import World
 
 pytestmark = pytest.mark.django_db
@@ -181,7 +182,9 @@ def test_a_person_may_count_the_first_one_as_delivered(
     asked_again(unknown)
     ended(ours, unknown, "failed", *THROTTLED)
 
-    said = doubt.count_as_delivered(unknown, person_name="Ama", attempt_number=2)
+    said = doubt.count_as_delivered(
+        unknown, Asker(Actor.PERSON, "Ama"), attempt_number=2
+    )
 
     assert isinstance(said, Message)
     assert said.state == "delivered"

@@ -17,6 +17,7 @@ from messaging.models import (
     ApiClient,
     AuditEntry,
     AuditKind,
+    CreditAccount,
     Integration,
     Message,
     Organization,
@@ -134,8 +135,8 @@ def test_a_client_is_made_rotated_and_revoked_on_record(admin: Client) -> None:
     assert told == [
         "Added the API client “Shop”.",
         "Rotated the secret.",
-        "Make a bearer token.",
-        "Rotate the bearer token.",
+        "Made a bearer token.",
+        "Rotated the bearer token.",
         "Removed the bearer token.",
         "Revoked.",
     ]
@@ -186,14 +187,16 @@ def test_a_password_that_was_set_is_told_and_not_shown(
 
 
 def test_credits_are_told(ours: World, admin: Client) -> None:
-    from django.urls import reverse
+    operator = Client()
+    operator.force_login(User.objects.create_superuser("root"))
+    address = url(CreditAccount, "top_up", ours.organization.pk)
+    values = {"amount": "5000", "note": "Invoice 7"}
+    assert operator.post(address, values).status_code == 302
 
-    address = reverse(
-        "admin:messaging_creditaccount_top_up", args=[ours.organization.pk]
-    )
-    assert admin.post(address, {"amount": "5000"}).status_code == 302
-
-    assert "Topped up by 5,000 credits." in only(kind=AuditKind.CREDITS).sentence
+    entry = only(kind=AuditKind.CREDITS)
+    assert "Topped up by 5,000 credits." in entry.sentence
+    assert (entry.actor_name, entry.reason) == ("root", "Invoice 7")
+    assert "Topped up by 5,000 credits." in page(admin)
 
 
 def test_an_endpoint_is_told_without_its_address(ours: World, admin: Client) -> None:

@@ -253,7 +253,7 @@ def test_taking_a_resend_back_tells_where_the_message_stands_again(
     resend_later(message, "editor")
     message.refresh_from_db()
 
-    resend.cancel(message)
+    resend.cancel(message, Asker(Actor.PERSON, "editor"))
 
     assert types() == ["message.resent", "message.failed"]
     assert told()[-1][1]["previousState"] == "queued"

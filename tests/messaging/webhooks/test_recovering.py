@@ -10,7 +10,8 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from messaging.models import WebhookDelivery, WebhookEndpoint, WebhookRecovery
+from messaging.models import Actor, WebhookDelivery, WebhookEndpoint, WebhookRecovery
+from messaging.trail import Doer
 from messaging.webhooks import claiming, courier, recovering, settling
 from messaging.webhooks.posting import Told
 from tests.factories import World
@@ -19,6 +20,7 @@ from tests.messaging.webhooks.steps import endpoint_of, tell
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+AMA = Doer(Actor.PERSON, "ama")
 HOUR = timedelta(hours=1)
 
 
@@ -36,7 +38,7 @@ def test_one_is_sent_again_under_its_id_and_keeps_its_tries(
     courier.run()
 
     delivery.refresh_from_db()
-    assert recovering.send_again(delivery, asked_by_name="ama")
+    assert recovering.send_again(delivery, by=AMA)
     courier.run()
 
     first, second = receiver.received
@@ -57,7 +59,7 @@ def test_one_that_is_under_way_is_left_alone(
     [delivery] = tell(ours)
     claiming.claim(uuid.uuid4(), claiming.Keyring(), capacity=1)
 
-    assert not recovering.send_again(delivery, asked_by_name="ama")
+    assert not recovering.send_again(delivery, by=AMA)
 
     delivery.refresh_from_db()
     assert delivery.state == "sending"
@@ -80,7 +82,7 @@ def test_all_that_failed_since_then_and_nothing_else(
     since = timezone.now() - 3 * HOUR
 
     assert recovering.failed_since(endpoint, since) == 7
-    recovery = recovering.recover(endpoint, since=since, asked_by_name="ama")
+    recovery = recovering.recover(endpoint, since=since, by=AMA)
     later = tell(ours, 2)
     fail(later, ago=timedelta(0))
     recovering.run()
@@ -99,9 +101,7 @@ def test_batch_after_batch_puts_each_back_once(
 ) -> None:
     monkeypatch.setattr(recovering, "BATCH", 3)
     fail(tell(ours, 10))
-    recovery = recovering.recover(
-        endpoint, since=timezone.now() - 2 * HOUR, asked_by_name="ama"
-    )
+    recovery = recovering.recover(endpoint, since=timezone.now() - 2 * HOUR, by=AMA)
 
     recovering.run()
 
@@ -123,9 +123,7 @@ def test_what_fails_while_it_is_confirmed_is_not_in_it(
     def confirm() -> None:
         try:
             since = timezone.now() - HOUR
-            confirmed.append(
-                recovering.recover(endpoint, since=since, asked_by_name="ama")
-            )
+            confirmed.append(recovering.recover(endpoint, since=since, by=AMA))
             # It waited for the settle, so the failure is in the set.
             assert settled.is_set()
         finally:
@@ -162,7 +160,7 @@ def test_new_events_go_before_recovered_ones(
 ) -> None:
     old = tell(ours, 2)
     fail(old)
-    recovering.recover(endpoint, since=timezone.now() - 2 * HOUR, asked_by_name="ama")
+    recovering.recover(endpoint, since=timezone.now() - 2 * HOUR, by=AMA)
     recovering.run()
     [new] = tell(ours)
 
