@@ -18,6 +18,8 @@ from messaging.models.api_client import KEY_PATTERN
 
 READ_SCOPE = "communication.read"
 WRITE_SCOPE = "communication.write"
+OVERLAP = timedelta(hours=24)
+"""How long what was rotated goes on working beside its successor."""
 LAST_USED_EVERY = timedelta(minutes=1)
 _KEY = re.compile(KEY_PATTERN)
 _UUID_4 = re.compile(
@@ -62,17 +64,38 @@ def create(
 
 
 @transaction.atomic
-def rotate(client: ApiClient, secret: str = "") -> str:
-    """Give the client another secret and return it; the old one is void at once.
+def rotate(client: ApiClient, *, at_once: bool = False) -> str:
+    """Give the client another secret and return it.
 
-    So are the tokens that were given for the old one.
+    The present one, and the tokens that are given for it, go on working for
+    :data:`OVERLAP`; or, because somebody else may have it, stop ``at_once``.
     """
-    secret = secret or new_secret()
+    _lock(client)
+    secret = new_secret()
+    client.former_secret_hash = "" if at_once else client.secret_hash
+    client.former_secret_until = None if at_once else timezone.now() + OVERLAP
     client.secret_hash = client.hash_of(secret)
     client.rotated_at = timezone.now()
-    client.save(update_fields=["secret_hash", "rotated_at"])
-    AccessToken.objects.filter(application=client.application_id).delete()
+    client.save(
+        update_fields=[
+            "secret_hash",
+            "former_secret_hash",
+            "former_secret_until",
+            "rotated_at",
+        ]
+    )
+    if at_once:
+        AccessToken.objects.filter(application=client.application_id).delete()
     return secret
+
+
+def _lock(client: ApiClient) -> None:
+    """Hold a client, with its hashes as they are now: of two who rotate at the same
+    time the second one makes a former one of what the first one made."""
+    client.refresh_from_db(
+        fields=["secret_hash", "bearer_hash"],
+        from_queryset=ApiClient.objects.select_for_update(no_key=True),
+    )
 
 
 @transaction.atomic
@@ -98,23 +121,28 @@ def with_secret(key: str, secret: str) -> ApiClient | None:
 
 
 @transaction.atomic
-def rotate_bearer(client: ApiClient, token: str = "") -> str:
+def rotate_bearer(client: ApiClient, token: str = "", *, at_once: bool = False) -> str:
     """Give the client a bearer token, its first or another one, and return it.
 
-    The old one is void at once; the secret stays. Raises :class:`ValueError` for a
-    ``token`` that is no UUID of version 4.
+    The present one goes on working for :data:`OVERLAP`, or stops ``at_once``; the
+    secret stays. Raises :class:`ValueError` for a ``token`` that is no UUID of
+    version 4.
     """
     token = token.lower() or str(uuid.uuid4())
     if not _UUID_4.fullmatch(token):
         message = "A bearer token is a UUID of version 4."
         raise ValueError(message)
-    _keep_bearer(client, _hash_of_bearer(token))
+    _lock(client)
+    hashed = _hash_of_bearer(token)
+    former = None if at_once or client.bearer_hash == hashed else client.bearer_hash
+    _keep_bearer(client, hashed, former)
     return token
 
 
+@transaction.atomic
 def remove_bearer(client: ApiClient) -> None:
     """Leave the client with its key and secret alone."""
-    _keep_bearer(client, None)
+    _keep_bearer(client, None, None)
 
 
 def with_bearer(token: str) -> ApiClient | None:
@@ -126,11 +154,14 @@ def with_bearer(token: str) -> ApiClient | None:
     token = token.lower()
     if not _UUID_4.fullmatch(token):
         return None
-    return (
-        ApiClient.objects.select_related("organization")
-        .filter(bearer_hash=_hash_of_bearer(token), revoked_at=None)
-        .first()
-    )
+    hashed = _hash_of_bearer(token)
+    living = ApiClient.objects.select_related("organization").filter(revoked_at=None)
+    present = living.filter(bearer_hash=hashed).first()
+    if present is not None:
+        return present
+    return living.filter(
+        former_bearer_hash=hashed, former_bearer_until__gt=timezone.now()
+    ).first()
 
 
 def prune_tokens() -> int:
@@ -194,7 +225,16 @@ def _hash_of_bearer(token: str) -> str:
     return hashlib.sha256(f"messaging.bearer:{token}".encode()).hexdigest()
 
 
-def _keep_bearer(client: ApiClient, hashed: str | None) -> None:
-    client.bearer_hash = hashed
-    client.bearer_changed_at = timezone.now()
-    client.save(update_fields=["bearer_hash", "bearer_changed_at"])
+def _keep_bearer(client: ApiClient, hashed: str | None, former: str | None) -> None:
+    now = timezone.now()
+    client.bearer_hash, client.bearer_changed_at = hashed, now
+    client.former_bearer_hash = former
+    client.former_bearer_until = now + OVERLAP if former else None
+    client.save(
+        update_fields=[
+            "bearer_hash",
+            "bearer_changed_at",
+            "former_bearer_hash",
+            "former_bearer_until",
+        ]
+    )

@@ -19,8 +19,8 @@ from django.db import transaction
 from django.utils import timezone
 from django_otp.oath import TOTP
 
-from messaging import sign_in_pace
-from messaging.models import RecoveryCode, SecondFactor, User
+from messaging import sign_in_pace, trail
+from messaging.models import AuditKind, RecoveryCode, SecondFactor, User
 
 ISSUER: Final = "Resend Admin"
 STEP_SECONDS: Final = 30
@@ -163,11 +163,22 @@ def _takes(factor: SecondFactor, code: str) -> bool:
     return True
 
 
+@transaction.atomic
 def _is_recovery_code(person: User, code: str) -> bool:
+    """Use a recovery code up, on record: its owner may not be the one who has it."""
     unused = RecoveryCode.objects.filter(
         person=person, code_hash=_hash_of(person, code), used_at=None
     )
-    return unused.update(used_at=timezone.now()) == 1
+    if unused.update(used_at=timezone.now()) != 1:
+        return False
+    left = codes_left(person)
+    trail.record(
+        AuditKind.SECURITY,
+        f"Used a recovery code; {left} {'is' if left == 1 else 'are'} left.",
+        organization_id=person.organization_id,
+        doer=trail.by_person(person),
+    )
+    return True
 
 
 def _new_code() -> str:

@@ -22,9 +22,12 @@ from pytest_django import DjangoDbBlocker
 from benchmarks.causes import causes_of
 from benchmarks.owners import Owner
 from benchmarks.population import populate
-from messaging import embed
+from messaging import api_clients, embed
 from messaging.filters import SEEN_STATES
 from messaging.models import (
+    Actor,
+    AuditEntry,
+    AuditKind,
     BulkResend,
     Contact,
     InboundMessage,
@@ -45,6 +48,7 @@ MESSAGES = 40_000
 OPENED = {200, 204, 302, 405, 409}
 """Some addresses only take what is posted, lead on, or say that it is too late."""
 EXPORTS = {
+    "messaging:audit-csv",
     "broadcasts:broadcast-failed-csv",
     "messaging:bulk-csv",
     "messaging:member-import-problems",
@@ -109,7 +113,30 @@ def _estate(owner: Owner, world: World) -> doors.Estate:
         "member": member.pk,
         "unreadable": _unreadable(world, member),
     }
+    _trail(world)
     return doors.Estate(world, numbers, member.external_id)
+
+
+def _trail(world: World) -> None:
+    """Let people and a program have done thousands of things, mostly resends."""
+    now = timezone.now()
+    client, _ = api_clients.create(organization=world.organization, name="Audited")
+    people = [world.agent, world.editor, world.editor, world.editor]
+    AuditEntry.objects.bulk_create(
+        AuditEntry(
+            organization=world.organization,
+            at=now - timedelta(minutes=number),
+            kind=AuditKind.SETTINGS if number % 50 == 0 else AuditKind.RESEND,
+            actor=Actor.API if number % 5 == 0 else Actor.PERSON,
+            person_id=None if number % 5 == 0 else people[number % 4].pk,
+            client_id=client.pk if number % 5 == 0 else None,
+            sentence=f"Resent message {number}.",
+            link=f"/messages/{number % 700}/",
+        )
+        for number in range(12_000)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE messaging_auditentry")
 
 
 def _unreadable(world: World, member: Contact) -> int:
@@ -213,6 +240,19 @@ def asked(large: Large) -> dict[str, list[str]]:
             )
         ),
         "messaging:unreadable-ask": _queries({"all": 1}),
+        "messaging:audit": _queries(
+            {"kind": "settings"},
+            {"kind": "webhook"},
+            {"who": f"person-{large.estate.world.editor.pk}"},
+            {"who": f"person-{large.estate.world.admin.pk}"},
+            {"since": day},
+            {"until": day},
+            {"since": day, "until": day},
+            {"kind": "resend", "since": day},
+            {"about": "/messages/7/"},
+            {"about": "/nowhere/"},
+        ),
+        "messaging:audit-csv": _queries({"kind": "settings"}, {"until": day}),
         "messaging:bulk-detail": _queries({"show": "queued"}, {"code": "too_old"}),
     }
 

@@ -106,8 +106,8 @@ class Visitor:
         send: Callable[..., Any] = getattr(browser, method)
         with transaction.atomic():
             answer = send(address, headers=headers, **content_type)
-            if getattr(answer, "streaming", False):
-                answer.getvalue()
+            is_streamed = getattr(answer, "streaming", False)
+            answer.text_shown = answer.getvalue() if is_streamed else answer.content
             transaction.set_rollback(True)
         return answer
 
@@ -149,6 +149,11 @@ def complaints(who: Visitor, name: str, address: str, expected: str) -> Iterator
     for one in answered:
         if met(one) != expected:
             yield f"{name}: {who.role} met {met(one)!r} instead of {expected!r}"
+        if who.role != "operator" and b"Theirs" in one.text_shown:
+            yield f"{name}: {who.role} was told of the other organization"
+    shown = found[0].status_code
+    if name in doors.SHOWN and expected == OPENS and shown not in {200, 204}:
+        yield f"{name}: {who.role} was shown nothing but status {shown}"
 
 
 @pytest.fixture

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.urls import reverse
 from django.utils.functional import cached_property
+from django.utils.http import urlencode
 
 from broadcasts import listing
 from broadcasts.audience import Audience
@@ -98,6 +100,12 @@ class Details:
     def report_url(self) -> str:
         """The report about it, once there is something to report."""
         return report_of(self.broadcast) if self.broadcast.started_at else ""
+
+    @property
+    def history_url(self) -> str:
+        """Where everything stands that people and programs did to it; for admins."""
+        query = urlencode({"about": page_of(self.broadcast)})
+        return f"{reverse('messaging:audit')}?{query}"
 
     @property
     def source_url(self) -> str:

@@ -76,7 +76,9 @@ class ApiClientAdmin(TenantAdmin):
             "bearer_state",
             "created_at",
             "rotated_at",
+            "former_secret_until",
             "bearer_changed_at",
+            "former_bearer_until",
             "revoked_at",
             "last_used_at",
         )
@@ -125,11 +127,15 @@ class ApiClientAdmin(TenantAdmin):
                 client,
                 verb="Rotate the secret",
                 sentence="The client gets a new secret. The present one, and tokens"
-                " that were given for it, are void at once.",
+                " that are given for it, go on working for 24 hours, so that the"
+                " program can change over.",
+                may_stop="Stop the present secret and its tokens at once",
             )
+        at_once = "at_once" in request.POST
         with transaction.atomic():
-            secret = api_clients.rotate(client)
-            self.log_change(request, client, "Rotated the secret.")
+            secret = api_clients.rotate(client, at_once=at_once)
+            stopped = " The former one stopped at once." if at_once else ""
+            self.log_change(request, client, f"Rotated the secret.{stopped}")
         return self._with_secret(request, client, secret)
 
     def bearer_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -138,7 +144,8 @@ class ApiClientAdmin(TenantAdmin):
         verb = "Rotate the bearer token" if client.has_bearer else "Make a bearer token"
         if request.method != "POST":
             present = (
-                "The present one is void at once."
+                "The present one goes on working for 24 hours, so that the program can"
+                " change over."
                 if client.has_bearer
                 else "Whoever has it may do what the client may."
             )
@@ -148,12 +155,14 @@ class ApiClientAdmin(TenantAdmin):
                 verb=verb,
                 sentence=f"The client gets a new bearer token, a UUID. {present}"
                 " Its key and secret stay as they are.",
+                may_stop="Stop the present token at once" if client.has_bearer else "",
             )
-        had_one = client.has_bearer
+        had_one, at_once = client.has_bearer, "at_once" in request.POST
         with transaction.atomic():
-            token = api_clients.rotate_bearer(client)
+            token = api_clients.rotate_bearer(client, at_once=at_once)
             done = "Rotated the" if had_one else "Made a"
-            self.log_change(request, client, f"{done} bearer token.")
+            stopped = " The former one stopped at once." if had_one and at_once else ""
+            self.log_change(request, client, f"{done} bearer token.{stopped}")
         return self._with_bearer(request, client, token)
 
     def bearer_remove_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -163,8 +172,8 @@ class ApiClientAdmin(TenantAdmin):
                 request,
                 client,
                 verb="Remove the bearer token",
-                sentence="The bearer token is void at once. The client's key and"
-                " secret stay as they are.",
+                sentence="The bearer token is void at once, and so is the one before"
+                " it. The client's key and secret stay as they are.",
             )
         with transaction.atomic():
             api_clients.remove_bearer(client)
@@ -199,13 +208,20 @@ class ApiClientAdmin(TenantAdmin):
         return client
 
     def _confirm(
-        self, request: HttpRequest, client: ApiClient, *, verb: str, sentence: str
+        self,
+        request: HttpRequest,
+        client: ApiClient,
+        *,
+        verb: str,
+        sentence: str,
+        may_stop: str = "",
     ) -> HttpResponse:
+        """Ask first; ``may_stop`` is the label of a tick that ends the overlap."""
         context = self._context(request, client, title=f"{verb}: {client}")
         return TemplateResponse(
             request,
             "admin/messaging/apiclient/confirm.html",
-            {**context, "verb": verb, "sentence": sentence},
+            {**context, "verb": verb, "sentence": sentence, "may_stop": may_stop},
         )
 
     def _with_secret(

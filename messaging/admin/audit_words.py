@@ -63,6 +63,8 @@ def _words(field: forms.Field, value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:g}"
     if isinstance(value, datetime):
         return moment(value, timezone.get_current_timezone())
     if isinstance(field, forms.ModelChoiceField):

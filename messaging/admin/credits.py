@@ -17,7 +17,13 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
-from messaging.admin.tenancy import ReadOnlyAdmin, TenantForm, is_operator
+from messaging import trail
+from messaging.admin.tenancy import (
+    ModelAdmin,
+    ReadOnlyAdmin,
+    TenantForm,
+    is_operator,
+)
 from messaging.admin.traffic import by_number
 from messaging.credits import top_up
 from messaging.models import AuditKind, CreditAccount, CreditEntry, Organization, User
@@ -65,12 +71,7 @@ class CreditAccountAdmin(ReadOnlyAdmin):
         form = TopUpForm(request.POST or None)
         if request.method == "POST" and form.is_valid():
             amount = form.cleaned_data["amount"]
-            note = _note(request, form.cleaned_data["note"])
-            with transaction.atomic():
-                top_up(organization=organization, amount=amount, note=note)
-                request.audit_reason = form.cleaned_data["note"]  # type: ignore[attr-defined]
-                account = CreditAccount.objects.get(pk=organization.pk)
-                self.log_change(request, account, f"Topped up by {amount:,} credits.")
+            account = self._top_up(request, organization, form.cleaned_data)
             self.message_user(request, f"Added {amount:,} credits.", messages.SUCCESS)
             return HttpResponseRedirect(
                 reverse("admin:messaging_creditaccount_change", args=[account.pk])
@@ -85,6 +86,27 @@ class CreditAccountAdmin(ReadOnlyAdmin):
         return TemplateResponse(
             request, "admin/messaging/creditaccount/top_up.html", context
         )
+
+    @transaction.atomic
+    def _top_up(
+        self, request: HttpRequest, organization: Organization, answers: dict[str, Any]
+    ) -> CreditAccount:
+        """Add the credits, on record in the ledger, the trail, and the history here."""
+        note = _note(request, answers["note"])
+        top_up(organization=organization, amount=answers["amount"], note=note)
+        account = CreditAccount.objects.get(pk=organization.pk)
+        sentence = f"Topped up by {answers['amount']:,} credits."
+        trail.record(
+            self.audit_kind,
+            sentence,
+            organization_id=organization.pk,
+            doer=trail.by_person(request.user),
+            reason=answers["note"],
+            link=self._address_of(account),
+        )
+        # Past the hook of TenantAdmin: the line above says it better.
+        ModelAdmin.log_change(self, request, account, sentence)
+        return account
 
 
 def _note(request: HttpRequest, note: str) -> str:

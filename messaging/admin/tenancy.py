@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.db.models import Model, QuerySet
+from django.db.models import Model, QuerySet, URLField
 from django.http import Http404, HttpRequest
 from django.urls import reverse
 
@@ -114,6 +114,7 @@ class TenantAdmin(OwnRowsOnly, ModelAdmin):
     written to people, and how they are reached."""
 
     form: type[ModelForm] = TenantForm
+    formfield_overrides = {URLField: {"assume_scheme": "https"}}
     list_per_page = 50
     list_max_show_all = 0
     show_full_result_count = False
@@ -268,7 +269,6 @@ class TenantAdmin(OwnRowsOnly, ModelAdmin):
             sentence,
             organization_id=organization_id_of(obj, self.organization_path),
             doer=trail.by_person(request.user),
-            reason=getattr(request, "audit_reason", ""),
             changes=changes,
             link="" if verb == "Deleted" else self._address_of(obj),
         )

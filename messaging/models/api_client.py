@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.conf import settings
 from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 from messaging.models.organization import Organization
@@ -41,6 +44,9 @@ class ApiClient(HoldsRights, models.Model):
     Beside the pair it may have one bearer token, a UUID of version 4 with 122
     random bits. It says who is calling all by itself, so it is looked up by its
     hash; the hash alone opens nothing.
+
+    Whatever is rotated goes on working beside the new one for a while, so that a
+    program can change over without an outage; the former hash and its end say so.
     """
 
     organization = models.ForeignKey(
@@ -63,6 +69,18 @@ class ApiClient(HoldsRights, models.Model):
     secret_hash = models.CharField(max_length=64, editable=False)
     bearer_hash = models.CharField(
         max_length=64, unique=True, null=True, blank=True, editable=False
+    )
+    former_secret_hash = models.CharField(
+        max_length=64, blank=True, default="", db_default="", editable=False
+    )
+    former_secret_until = models.DateTimeField(
+        "former secret works until", null=True, blank=True, editable=False
+    )
+    former_bearer_hash = models.CharField(
+        max_length=64, unique=True, null=True, blank=True, editable=False
+    )
+    former_bearer_until = models.DateTimeField(
+        "former bearer token works until", null=True, blank=True, editable=False
     )
     bearer_changed_at = models.DateTimeField(
         "bearer token changed at",
@@ -134,8 +152,15 @@ class ApiClient(HoldsRights, models.Model):
         return mac.hexdigest()
 
     def has_secret(self, secret: str) -> bool:
-        """Tell in constant time whether this is the client's present secret."""
-        return constant_time_compare(self.hash_of(secret), self.secret_hash)
+        """Tell in constant time whether this is a secret of the client that works."""
+        given = self.hash_of(secret)
+        is_present = constant_time_compare(given, self.secret_hash)
+        is_former = constant_time_compare(given, self.former_secret_hash)
+        return is_present or (is_former and _works(self.former_secret_until))
+
+
+def _works(until: datetime | None) -> bool:
+    return until is not None and until > timezone.now()
 
 
 class ApiClientPace(models.Model):

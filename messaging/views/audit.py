@@ -116,6 +116,10 @@ class Line:
     only_url: str
     """The same list, of what was done to this thing alone."""
 
+    @property
+    def key(self) -> str:
+        return str(self.entry.pk)
+
 
 @require_safe
 @role_required(Role.ADMIN)

@@ -24,7 +24,7 @@ from messaging.models import (
 )
 from tests.broadcasts.factories import finished, published_flow
 from tests.messaging.admin.rows import url
-from tests.trail.pages import elsewhere, with_second_step
+from tests.trail.account import elsewhere, with_second_step
 from tests.trail.scene import Act, Scene, deed
 
 PASSWORD = "staple 12 horses"

@@ -111,7 +111,8 @@ class _Forms(HTMLParser):
             if kind in {"checkbox", "radio"} and "checked" not in own:
                 return
             if kind not in {"submit", "button", "file"}:
-                values[name] = own.get("value") or ""
+                ticked = "on" if kind in {"checkbox", "radio"} else ""
+                values[name] = own.get("value") or ticked
         elif tag == "select":
             self._select = name
         elif tag == "option" and self._select:

@@ -26,17 +26,17 @@ from tests.factories import World
 from tests.messaging.admin.test_walk import VERBS
 from tests.messaging.retransmission.steps import PERSON
 from tests.test_walk import API, door
-from tests.trail import admin as deeds_of_admin
-from tests.trail import pages as deeds_of_pages
-from tests.trail import programs as deeds_of_programs
+from tests.trail import account, pages, programs, setups
+from tests.trail import admin as django_admin
 from tests.trail.scene import DEEDS, Scene, everything
 
 pytestmark = pytest.mark.django_db
-MODULES: Final = (deeds_of_admin, deeds_of_pages, deeds_of_programs)
+MODULES: Final = (account, django_admin, pages, programs, setups)
+"""Where the deeds are: importing them is enough."""
 
 EXCEPTIONS: Final = {
     "login": "A log-in changes nothing; sessions say who is in, where and since when.",
-    "login-code": "The same: its second step.",
+    "login-code": "The same: its second step. A recovery code it uses up is told.",
     "logout": "It ends one's own session, on one's own machine.",
     "ui:theme": "How the pages look to one browser.",
     "broadcasts:audience-preview": "Counts members and keeps nothing.",

@@ -12,7 +12,7 @@ from django.test import Client
 from oauth2_provider.models import AccessToken, Application
 
 from messaging import api_clients
-from messaging.models import ApiClient, Session
+from messaging.models import ApiClient, AuditEntry, Session
 from messaging.models.session import SessionStore
 from tests.factories import World
 from tests.messaging.admin.rows import text_of, url
@@ -76,13 +76,20 @@ def test_access_and_limit_can_be_changed(manager: Client, shop: ApiClient) -> No
 
 def test_a_secret_is_rotated_after_asking(manager: Client, shop: ApiClient) -> None:
     address = url(ApiClient, "rotate", shop.pk)
-    assert "void at once" in text_of(manager, address)
+    assert "go on working for 24 hours" in text_of(manager, address)
     shop.refresh_from_db()
     assert shop.rotated_at is None
 
-    secret = secret_on(manager.post(address))
+    first = secret_on(manager.post(address))
+    second = secret_on(manager.post(address))
 
-    assert api_clients.with_secret(shop.key, secret) == shop
+    for living in (first, second):
+        assert api_clients.with_secret(shop.key, living) == shop
+    third = secret_on(manager.post(address, {"at_once": "on"}))
+    assert api_clients.with_secret(shop.key, second) is None
+    assert api_clients.with_secret(shop.key, third) == shop
+    told = AuditEntry.objects.latest("pk").sentence
+    assert told.endswith("Rotated the secret. The former one stopped at once.")
 
 
 def test_a_client_is_revoked_after_asking(manager: Client, shop: ApiClient) -> None:
@@ -120,9 +127,10 @@ def test_a_bearer_token_is_made_rotated_and_removed(
     assert "no-store" in response["Cache-Control"]
     assert api_clients.with_bearer(first) == shop
     assert "Rotate the bearer token" in text_of(manager, change)
+    assert "goes on working for 24 hours" in text_of(manager, address)
     second = bearer_on(manager.post(address))
-    assert api_clients.with_bearer(first) is None
-    assert api_clients.with_bearer(second) == shop
+    for living in (first, second):
+        assert api_clients.with_bearer(living) == shop
     for page in (change, url(ApiClient, "changelist")):
         assert second not in text_of(manager, page)
     assert manager.post(url(ApiClient, "bearer_remove", shop.pk)).status_code == 302

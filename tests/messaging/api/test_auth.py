@@ -119,11 +119,25 @@ def test_a_revoked_client_stays_out(writer: Caller) -> None:
     assert ask_for_token(writer).status_code == 401
 
 
-def test_rotating_voids_the_old_secret_and_its_tokens(writer: Caller) -> None:
-    headers = bearer(writer)
-    before = writer.basic
+def test_rotating_leaves_the_old_secret_and_its_tokens_for_a_day(
+    writer: Caller,
+) -> None:
+    headers, before = bearer(writer), writer.basic
 
     writer.secret = api_clients.rotate(writer.client)
+
+    for living in (before, writer.basic):
+        assert problem(ask(living), 404)
+    assert problem(Client().get(UNKNOWN, headers=headers), 404)
+    ApiClient.objects.update(former_secret_until=timezone.now())
+    assert problem(ask(before), 401)
+    assert problem(ask(writer.basic), 404)
+
+
+def test_a_secret_that_somebody_else_may_have_stops_at_once(writer: Caller) -> None:
+    headers, before = bearer(writer), writer.basic
+
+    writer.secret = api_clients.rotate(writer.client, at_once=True)
 
     assert problem(ask(before), 401)
     assert problem(Client().get(UNKNOWN, headers=headers), 401)

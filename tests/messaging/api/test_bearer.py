@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
 
 from messaging import api_clients
 from messaging.models import ApiAccess, ApiClient
@@ -102,14 +103,49 @@ def test_an_unknown_one_is_401(token: str) -> None:
     assert problem(ask(str(uuid.uuid4())), 401) == "unauthorized"
 
 
-def test_rotating_voids_the_old_one_and_leaves_the_secret(
+def test_rotating_leaves_the_old_one_for_a_day_and_the_secret(
     writer: Caller, token: str
 ) -> None:
     other = api_clients.rotate_bearer(writer.client)
 
+    for living in (token, other):
+        assert problem(ask(living), 404)
+    assert problem(writer.get(UNKNOWN), 404)
+
+    ApiClient.objects.update(former_bearer_until=timezone.now())
     assert problem(ask(token), 401)
     assert problem(ask(other), 404)
-    assert problem(writer.get(UNKNOWN), 404)
+
+
+def test_only_the_last_one_before_lives_on(writer: Caller, token: str) -> None:
+    second = api_clients.rotate_bearer(writer.client)
+    third = api_clients.rotate_bearer(writer.client)
+
+    assert problem(ask(token), 401)
+    for living in (second, third):
+        assert problem(ask(living), 404)
+
+
+def test_one_that_somebody_else_may_have_stops_at_once(
+    writer: Caller, token: str
+) -> None:
+    second = api_clients.rotate_bearer(writer.client)
+    third = api_clients.rotate_bearer(writer.client, at_once=True)
+
+    for stopped in (token, second):
+        assert problem(ask(stopped), 401)
+    assert problem(ask(third), 404)
+
+
+def test_of_two_who_rotate_from_one_page_both_tokens_live(
+    writer: Caller, token: str
+) -> None:
+    first, second = (ApiClient.objects.get(pk=writer.client.pk) for _ in range(2))
+    made = [api_clients.rotate_bearer(one) for one in (first, second)]
+
+    assert problem(ask(token), 401)
+    for living in made:
+        assert problem(ask(living), 404)
 
 
 def test_rotating_the_secret_leaves_the_bearer_token(
@@ -121,16 +157,20 @@ def test_rotating_the_secret_leaves_the_bearer_token(
 
 
 def test_it_can_be_removed(writer: Caller, token: str) -> None:
+    other = api_clients.rotate_bearer(writer.client)
     api_clients.remove_bearer(writer.client)
 
-    assert problem(ask(token), 401)
+    for removed in (token, other):
+        assert problem(ask(removed), 401)
 
 
 def test_a_revoked_client_stays_out(writer: Caller, token: str) -> None:
+    other = api_clients.rotate_bearer(writer.client)
     api_clients.revoke(writer.client)
 
-    assert api_clients.with_bearer(token) is None
-    assert problem(ask(token), 401)
+    for revoked in (token, other):
+        assert api_clients.with_bearer(revoked) is None
+        assert problem(ask(revoked), 401)
 
 
 def test_its_use_is_noted_and_its_pace_is_the_clients(ours: World) -> None:

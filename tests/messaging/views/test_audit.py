@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -247,7 +248,7 @@ def test_who_resent_what_and_why(ours: World, admin: Client) -> None:
     assert (entry.person_id, entry.reason) == (ours.editor.pk, "The member called")
     assert entry.link == f"/messages/{message.pk}/"
     assert str(message.pk) in entry.sentence
-    assert "Reason: The member called" in page(admin, kind="resend")
+    assert "“The member called”" in page(admin, kind="resend")
     assert message.recipient not in everything_kept()
     assert message.contact.name not in everything_kept()
 
@@ -334,6 +335,84 @@ def test_the_page_can_be_narrowed(ours: World, admin: Client) -> None:
     assert "number 0 of" in page(admin, until="9999-12-31")
     assert "Nothing fits these filters" in page(admin, since=f"{tomorrow}")
     assert "Nothing fits these filters" in page(admin, until=f"{yesterday}")
+
+
+def test_it_leads_to_all_that_was_done_to_one_thing(
+    ours: World, theirs: World, admin: Client
+) -> None:
+    for world in (ours, theirs):
+        for number in (7, 8):
+            trail.record(
+                AuditKind.BROADCAST,
+                f"Changed {number} of {world.organization.name}.",
+                organization_id=world.organization.pk,
+                doer=trail.by_person(world.editor),
+                link=f"/broadcasts/{number}/",
+            )
+    lines(ours, 1)
+
+    assert f"{AUDIT}?about=%2Fbroadcasts%2F7%2F" in page(admin)
+    shown = page(admin, about="/broadcasts/7/")
+    assert "Changed 7 of Ours." in shown
+    for hidden in ("Changed 8", "Theirs", "Did other"):
+        assert hidden not in shown
+    assert "Only what was done to" in shown
+    for nothing in ("javascript:alert(1)", "/broadcasts/9/"):
+        shown = page(admin, about=nothing)
+        assert "Nothing fits these filters" in shown
+        assert f'href="{nothing}"' not in shown
+
+
+def test_operators_can_be_asked_for_once_they_did_something(
+    ours: World, admin: Client
+) -> None:
+    operator, other = (User.objects.create_superuser(name) for name in ("op", "no"))
+    trail.record(
+        AuditKind.CREDITS,
+        "Topped up.",
+        organization_id=ours.organization.pk,
+        doer=trail.by_person(operator),
+    )
+    lines(ours, 1)
+
+    assert "Operator: op" in page(admin)
+    assert "Operator: no" not in page(admin)
+    shown = page(admin, who=f"person-{operator.pk}")
+    assert "Topped up." in shown
+    assert "Did other" not in shown
+    assert f"person-{other.pk}" not in shown
+
+
+def test_it_is_handed_out_as_csv(ours: World, theirs: World, admin: Client) -> None:
+    lines(theirs, 1)
+    lines(ours, 1, AuditKind.PERSON)
+    trail.record(
+        AuditKind.SETTINGS,
+        "=Changed the time zone.",
+        organization_id=ours.organization.pk,
+        doer=trail.by_client(
+            api_clients.create(organization=ours.organization, name="Shop")[0]
+        ),
+        reason="He moved",
+        changes=[("time zone", "UTC", "Africa/Accra"), ("token", "", trail.HIDDEN)],
+        link="/broadcasts/7/",
+    )
+
+    link = admin.get(AUDIT, {"kind": "settings"}).context["csv_url"]
+    assert link == "/audit.csv?kind=settings"
+    response = admin.get(link)
+    text = b"".join(response.streaming_content).decode()  # type: ignore[attr-defined]
+
+    header, row = csv.reader(text.splitlines())
+    assert header == ["When", "Who", "Kind", "What", "Reason", "Changes", "Page"]
+    assert row[1:] == [
+        "API client Shop",
+        "Settings",
+        "'=Changed the time zone.",
+        "He moved",
+        "Time zone: UTC → Africa/Accra; Token: changed, and not shown",
+        "/broadcasts/7/",
+    ]
 
 
 def test_there_are_pages(ours: World, admin: Client) -> None:
