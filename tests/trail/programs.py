@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ from django.utils import timezone
 from broadcasts.models import Broadcast
 from tests.broadcasts.factories import draft, finished, scheduled
 from tests.factories import World
+from tests.messaging.audio.clips import wav
 from tests.messaging.retransmission.steps import PERSON
 from tests.messaging.views.rows import tried
 from tests.trail.scene import Act, Scene, deed
@@ -49,6 +51,13 @@ def _(scene: Scene) -> Act:
 def _(scene: Scene) -> Act:
     scene.reachable("device_gateway")
     return scene.calls("/messages/history/request", {"chat_jid": PERSON})
+
+
+@deed("api:send_audio")
+def _(scene: Scene) -> Act:
+    scene.reachable("device_gateway")
+    clip = b64encode(wav()).decode()
+    return scene.calls("/send/audio", {"number": "5511999990001", "audio": clip})
 
 
 def mutates(scene: Scene, text: str, **variables: Any) -> Act:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from django.contrib import admin
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -25,6 +25,7 @@ from messaging.models import (
     BulkResendOutcome,
     BulkResendRefusal,
     CountedDelivery,
+    DeviceHealth,
     FollowUp,
     Integration,
     KeptAnswer,
@@ -145,6 +146,10 @@ def _recovery(world: World, number: int) -> None:
 
 def _devices(world: World, phone: Integration, whose: str) -> None:
     unread_message(phone, f"ID of {whose}", state="requested")
+    now = timezone.now()
+    DeviceHealth.objects.create(
+        integration=phone, state="connected", since=now, known_at=now
+    )
     AudioJob.objects.create(
         organization=world.organization,
         integration=phone,
@@ -187,11 +192,14 @@ def _people(world: World, number: int) -> None:
     )
 
 
-def row_of(model: type[Model], world: World) -> Any:
-    """Return the first row of this kind that an organization has."""
+def rows_of(model: type[Model], world: World) -> QuerySet[Any]:
+    """Return the rows of this kind that an organization has, the oldest first."""
     path = admin.site.get_model_admin(model).organization_path  # type: ignore[attr-defined]
-    rows = model._default_manager.filter(**{path: world.organization.pk})
-    return rows.order_by("pk")[0]
+    return model._default_manager.filter(**{path: world.organization.pk}).order_by("pk")
+
+
+def row_of(model: type[Model], world: World) -> Any:
+    return rows_of(model, world)[0]
 
 
 def url(model: type[Model], view: str, *args: object) -> str:

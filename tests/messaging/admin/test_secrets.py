@@ -19,7 +19,7 @@ from messaging.models import (
     Session,
 )
 from tests.factories import World
-from tests.messaging.admin.rows import OWNED, fill, row_of, text_of, url
+from tests.messaging.admin.rows import OWNED, fill, row_of, rows_of, text_of, url
 from tests.messaging.test_second_factor import code_of
 from tests.messaging.views.rows import receipt, tried
 from tests.messaging.webhooks.steps import endpoint_of
@@ -63,7 +63,7 @@ def test_no_page_shows_what_opens_something(
                 url(model, "changelist"),
                 *(
                     url(model, "change", pk)
-                    for pk in model._default_manager.values_list("pk", flat=True)[:10]
+                    for pk in rows_of(model, ours).values_list("pk", flat=True)[:10]
                 ),
                 url(model, "history", row_of(model, ours).pk),
             ]

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("messaging", "0030_audit_by_link"),
+        ("messaging", "0031_audit_by_link"),
     ]
 
     operations = [

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("messaging", "0029_reasons_to_hold_back"),
+        ("messaging", "0030_device_health"),
     ]
 
     operations = [
