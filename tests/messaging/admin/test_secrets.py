@@ -19,7 +19,7 @@ from messaging.models import (
     Session,
 )
 from tests.factories import World
-from tests.messaging.admin.rows import OWNED, fill, row_of, rows_of, text_of, url
+from tests.messaging.admin.rows import OWNED, fill, rows_of, text_of, url
 from tests.messaging.test_second_factor import code_of
 from tests.messaging.views.rows import receipt, tried
 from tests.messaging.webhooks.steps import endpoint_of
@@ -50,26 +50,21 @@ def secrets_of(world: World) -> list[str]:
     return found
 
 
-def test_no_page_shows_what_opens_something(
-    ours: World, manager: Client, operator: Client
-) -> None:
+def test_no_page_shows_what_opens_something(ours: World, operator: Client) -> None:
+    """Not even to operators, who see whatever anybody sees."""
     fill(ours)
     secrets = secrets_of(ours)
     assert len(secrets) > 20
     assert SecondFactor.objects.filter(confirmed_at__isnull=False).count() == 2
-    for client in (manager, operator):
-        for model in OWNED:
-            addresses = [
-                url(model, "changelist"),
-                *(
-                    url(model, "change", pk)
-                    for pk in rows_of(model, ours).values_list("pk", flat=True)[:10]
-                ),
-                url(model, "history", row_of(model, ours).pk),
-            ]
-            for address in addresses:
-                text = text_of(client, address)
-                assert [one for one in secrets if one in text] == [], address
+    for model in OWNED:
+        keys = rows_of(model, ours).values_list("pk", flat=True)[:3]
+        addresses = [
+            url(model, "changelist"),
+            *(url(model, "change", one) for one in keys),
+        ]
+        for address in [*addresses, url(model, "history", keys[0])]:
+            text = text_of(operator, address)
+            assert [one for one in secrets if one in text] == [], address
 
 
 @pytest.fixture
