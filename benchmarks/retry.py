@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
 from statistics import median
@@ -20,17 +21,31 @@ MEMBERS = 1_000_000
 FAILED_PERCENT = 20
 RAW = Path(__file__).parent / "sql" / "raw_copy.sql"
 TARGETS = {
-    "making_to_raw": Target(at_most=1.5),
     "making_and_starting_to_raw": Target(at_most=1.5),
     "answer_seconds": Target(at_most=1.0),
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Seconds from the click until every row of a retry waits to leave."""
+
+    answer: float
+    preparing: float
+    """What happens in the background before it starts."""
+    starting: float
+
+    @property
+    def whole(self) -> float:
+        return self.answer + self.preparing + self.starting
+
+
 def run(stage: Stage) -> Report:
     """Confirm the dialog, let the rows be made, and start; the limit before and after.
 
-    The steps of the tick are called here, without a worker, so that nothing else is
-    in the figure.
+    As the dialog proposes it, in two minutes; and then once more for tomorrow, which is
+    another way: its rows are planned first. The steps of the tick are called here,
+    without a worker, so that nothing else is in the figure.
     """
     from benchmarks.population import one_broadcast
 
@@ -40,40 +55,79 @@ def run(stage: Stage) -> Report:
     owner = one_broadcast(members, FAILED_PERCENT)
     source = owner.largest_broadcast
     raw = [_raw(source)]
-    from broadcasts import freezing, run
-    from broadcasts.fill import fill_page
-
-    answer, retry = _confirmed(owner.editor, source)
-    making = answer + _seconds(lambda: _until_done(freezing.fill_page, retry.pk))
-    _make_due(retry)
-    starting = _seconds(run.start_due)
-    starting += _seconds(lambda: _until_done(fill_page, retry.pk))
+    stage.say("retrying as the dialog proposes…")
+    retry, soon = _measured(owner.editor, source, timedelta())
     queued = _count(retry, "queued")
     raw.append(_raw(source))
     limit = median(raw)
+    stage.say("taking it back, and retrying tomorrow…")
+    _undo(retry)
+    _, tomorrow = _measured(owner.editor, source, timedelta(days=1))
     return Report(
         title=f"Retry of {queued:,} failed in a broadcast of {members:,}",
         columns=("step", "seconds", "of the limit"),
         rows=[
             ("one raw INSERT … SELECT (the limit)", limit, "1.00"),
-            ("the page answers", answer, f"{answer / limit:.2f}"),
-            ("every row is made", making, f"{making / limit:.2f}"),
-            ("every row waits to leave", starting, f"{starting / limit:.2f}"),
+            ("the page answers", soon.answer, f"{soon.answer / limit:.2f}"),
+            ("until it starts", soon.preparing, f"{soon.preparing / limit:.2f}"),
+            ("every row waits to leave", soon.starting, f"{soon.starting / limit:.2f}"),
+            ("together", soon.whole, f"{soon.whole / limit:.2f}"),
+            *_of_tomorrow(tomorrow, limit),
         ],
         ratios={
-            "making_to_raw": making / limit,
-            "making_and_starting_to_raw": (making + starting) / limit,
-            "answer_seconds": answer,
+            "making_and_starting_to_raw": soon.whole / limit,
+            "answer_seconds": soon.answer,
+            "tomorrow_to_raw": tomorrow.whole / limit,
         },
         targets=TARGETS,
         raw={
             "rows": queued,
             "raw_seconds": raw,
-            "answer_seconds": answer,
-            "making_seconds": making,
-            "starting_seconds": starting,
+            "soon": asdict(soon),
+            "tomorrow": asdict(tomorrow),
         },
     )
+
+
+def _of_tomorrow(taken: Taken, limit: float) -> list[tuple[str, float, str]]:
+    return [
+        (f"for tomorrow: {step}", seconds, f"{seconds / limit:.2f}")
+        for step, seconds in (
+            ("the page answers", taken.answer),
+            ("every row is planned", taken.preparing),
+            ("every row waits to leave", taken.starting),
+            ("together", taken.whole),
+        )
+    ]
+
+
+def _measured(
+    editor: Any, source: Broadcast, later: timedelta
+) -> tuple[Broadcast, Taken]:
+    """Retry it so much later than the dialog proposes; the time is then brought on."""
+    from broadcasts import freezing, run
+    from broadcasts.fill import fill_page
+
+    answer, retry = _confirmed(editor, source, later)
+    preparing = _seconds(lambda: _until_done(freezing.fill_page, retry.pk))
+    _make_due(retry)
+    starting = _seconds(run.start_due)
+    starting += _seconds(lambda: _until_done(fill_page, retry.pk))
+    return retry, Taken(answer, preparing, starting)
+
+
+def _undo(retry: Broadcast) -> None:
+    """Leave no trace of a retry, so that the next one finds what this one found."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = 0")
+        cursor.execute(
+            "DELETE FROM messaging_message WHERE broadcast_id = %s", [retry.pk]
+        )
+        retry.delete()
+        cursor.execute("VACUUM ANALYZE messaging_message")
+        cursor.execute("RESET statement_timeout")
 
 
 def _seconds(step: Callable[[], Any]) -> float:
@@ -112,7 +166,9 @@ def _raw(source: Broadcast) -> float:
     return taken
 
 
-def _confirmed(editor: Any, source: Broadcast) -> tuple[float, Broadcast]:
+def _confirmed(
+    editor: Any, source: Broadcast, later: timedelta
+) -> tuple[float, Broadcast]:
     """Open the dialog as a person does, and confirm it."""
     from django.test import Client
     from django.urls import reverse
@@ -122,7 +178,7 @@ def _confirmed(editor: Any, source: Broadcast) -> tuple[float, Broadcast]:
     client.force_login(editor)
     address = reverse("broadcasts:broadcast-retry", args=[source.pk])
     shown = client.get(address).context
-    run_at = timezone.localtime(shown["offer"].run_at) + timedelta(minutes=30)
+    run_at = timezone.localtime(shown["offer"].run_at) + later
     posted = {
         "run_at": f"{run_at:%Y-%m-%dT%H:%M}",
         **{name: shown[name] for name in ("shown_at", "shown_count")},

@@ -17,6 +17,10 @@ LEAD = timedelta(minutes=2)
 DIALOG_TOLERANCE = timedelta(seconds=30)
 """The dialog proposes a time that is as near as allowed; reading it takes a while."""
 
+SOON = timedelta(minutes=15)
+"""A retry that starts within this time leaves its members as they are written down. To
+plan a row and to queue it later takes twice the work of making it when it is due."""
+
 FIRST_YEAR = 2000
 LAST_YEAR = 2100
 """What lies outside is a slip of the hand, and near 9999 another zone may show a
@@ -29,6 +33,11 @@ def database_now() -> datetime:
         cursor.execute("SELECT clock_timestamp()")
         moment: datetime = cursor.fetchone()[0]
     return moment
+
+
+def starts_soon(run_at: datetime | None) -> bool:
+    """Whether members of a retry who have no row yet get it when it starts."""
+    return run_at is None or run_at <= timezone.now() + SOON
 
 
 def zone(name: str) -> ZoneInfo:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 
 from django.db.models import Sum
 
 from broadcasts.models import Broadcast, BroadcastState
 from broadcasts.retry import RetryOffer
+from broadcasts.ways import rows, statement
 from messaging.channels.catalogue import lookup
 from messaging.figures.comparison import Comparison, Standing, compare
 from messaging.figures.forecast import Forecast, Group, forecast
@@ -27,14 +29,22 @@ def of_offer(broadcast: Broadcast, offer: RetryOffer) -> Forecast:
 def keep(retry: Broadcast) -> None:
     """Write down what a retry is likely to bring, for exactly its frozen members.
 
-    They are counted by the tallies of the rows that were just made.
+    Those that have a row are counted by the tallies, the others by the rows that they
+    are taken from.
     """
-    frozen = (
+    planned = (
         Tally.objects.filter(broadcast_id=retry.pk, unit=TallyUnit.MESSAGE)
         .values_list("cause_code", "channel", "integration_id")
         .annotate(number=Sum("count"))
     )
-    groups = [Group(*one) for one in frozen]
+    others = rows(statement("frozen_causes"), {"broadcast_id": retry.pk})
+    groups = [Group(*one) for one in planned]
+    groups += [Group(*one.values()) for one in others]
+    tell(retry, groups)
+
+
+def tell(retry: Broadcast, groups: Iterable[Group]) -> None:
+    """Write down what a retry of these is likely to bring."""
     told = forecast(retry.organization, groups, starts_at=retry.run_at)
     retry.forecast = told.as_json
     retry.save(update_fields=["forecast"])
@@ -52,18 +62,21 @@ def comparison(retry: Broadcast) -> Comparison | None:
     certain = set(final_when_sent(retry.organization))
     arrived: Counter[str] = Counter()
     undecided: Counter[str] = Counter()
-    rows = (
+    without_row = _without_row(retry, told)
+    tallies = (
         Tally.objects.filter(broadcast_id=retry.pk, unit=TallyUnit.MESSAGE)
         .values_list("cause_code", "outcome", "error_code", "integration_id")
         .annotate(number=Sum("count"))
     )
-    for cause, outcome, code, integration_id, number in rows:
+    for cause, outcome, code, integration_id, number in tallies:
         cause = lookup(cause).code
+        without_row[cause] -= number
         is_sent = outcome == MessageState.SENT and integration_id in certain
         if outcome in ARRIVED_STATES or is_sent or code == SkipReason.ALREADY_REACHED:
             arrived[cause] += number
         elif outcome in UNDECIDED:
             undecided[cause] += number
+    undecided.update(+without_row)
     return compare(
         told,
         {
@@ -71,3 +84,12 @@ def comparison(retry: Broadcast) -> Comparison | None:
             for code in {**arrived, **undecided}
         },
     )
+
+
+def _without_row(retry: Broadcast, told: Forecast) -> Counter[str]:
+    """Return the members of each cause, those with a row and without, or nothing.
+
+    Nothing, when all of them have theirs.
+    """
+    is_complete = retry.is_filled or not retry.frozen_members.exists()
+    return Counter({} if is_complete else {one.code: one.count for one in told.causes})

@@ -8,12 +8,13 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
+from broadcasts import freezing
 from broadcasts.audience import Audience, matching
 from broadcasts.chain import keep_where_members_stood
 from broadcasts.clock import database_now, local_day
 from broadcasts.models import Broadcast, BroadcastState
 from broadcasts.patience import wait_longer
-from broadcasts.taken_over import has_given_back
+from broadcasts.taken_over import is_written_down
 from broadcasts.ways import refusal, rows, statement, way_columns, ways_of
 from messaging.dispatch.doorbell import ring_on_commit
 from messaging.dispatch.statements import again_after_deadlock
@@ -85,36 +86,41 @@ def _make_rows(broadcast: Broadcast, now: datetime, page: int) -> None:
 def _start_rows(broadcast: Broadcast, now: datetime, page: int) -> None:
     if _is_late(broadcast, now):
         # Members of a retry that the system forgot half-way stay retryable.
+        freezing.forget(broadcast)
         is_done = cancel_waiting(broadcast.pk, limit=page) < page
         _move_on(broadcast, now, filled_to=broadcast.filled_to, is_filled=is_done)
         if is_done:
             _settle_members(broadcast)
         return
+    values = {
+        **_row_values(broadcast, now),
+        "source_id": broadcast.retry_of_id,
+        "routes_changed": broadcast.routes_changed,
+        "includes_unknown": broadcast.includes_unknown,
+    }
     decided, last_id = start_planned(
         statement("start_page"),
         {
-            **_row_values(broadcast, now),
-            "source_id": broadcast.retry_of_id,
-            "routes_changed": broadcast.routes_changed,
-            "includes_unknown": broadcast.includes_unknown,
+            **values,
             "filled_to": broadcast.filled_to,
             "limit": page,
             "due_at": broadcast.run_at,
         },
     )
+    is_done = decided < page and not freezing.start_page(broadcast, values)
     _move_on(
         broadcast,
         now,
         filled_to=last_id or broadcast.filled_to,
-        is_filled=decided < page,
+        is_filled=is_done,
     )
-    if decided < page:
+    if is_done:
         _settle_members(broadcast)
 
 
 def _settle_members(retry: Broadcast) -> None:
-    """Write down anew where its members stood, without those it has given back."""
-    if has_given_back(retry.pk):
+    """Write down anew where its members stood, unless that is as the rows have it."""
+    if not is_written_down(retry):
         wait_longer()
         keep_where_members_stood(retry)
 

@@ -1,16 +1,24 @@
-"""The members of a retry: fixed when it is confirmed, made into rows page by page."""
+"""The members of a retry: fixed when it is confirmed, made into rows page by page.
+
+The rows of a retry that starts soon are made when it starts, each of them once, in the
+state in which it goes out. One that is to start later gets planned rows meanwhile: they
+stand in the lists of messages and of its members, and outlive the rows they come from.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, QuerySet, Sum
+from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
+from django.utils import timezone
 
 from broadcasts import expectation
 from broadcasts.chain import keep_where_members_stood
-from broadcasts.clock import local_day
+from broadcasts.clock import SOON, local_day, starts_soon
 from broadcasts.models import Broadcast, BroadcastState, FrozenMembers
 from broadcasts.patience import wait_longer
 from broadcasts.ways import rows, statement
@@ -18,7 +26,9 @@ from messaging.dispatch.statements import again_after_deadlock
 from messaging.models import Message, Priority
 
 PAGE = 5_000
-"""Members per transaction. No more than that many become rows at once."""
+"""Members per transaction."""
+AT_ONCE = PAGE
+"""So few become rows while the person who confirms waits."""
 
 
 def freeze(retry: Broadcast, chosen: QuerySet[Message], shown_at: datetime) -> int:
@@ -33,18 +43,19 @@ def freeze(retry: Broadcast, chosen: QuerySet[Message], shown_at: datetime) -> i
             "write_down_members", chosen, {"broadcast_id": retry.pk, "page": PAGE}
         )
     )
-    if len(sizes) == 1:
-        _fill(retry)
     number: int = sum(one["size"] for one in sizes)
+    if number <= AT_ONCE:
+        while _fill(retry):
+            """Another page."""
     return number
 
 
 @again_after_deadlock
 def fill_page(broadcast_id: int) -> bool:
-    """Make the rows of some more members; return whether there were any.
+    """Plan the rows of some more members; return whether this was work for us.
 
-    The broadcast's row is held meanwhile, so that an edit of its time, or a
-    cancellation, comes before a page or after it.
+    One that starts soon only gets its forecast. The broadcast's row is held meanwhile,
+    so that an edit of its time, or a cancellation, comes before a page or after it.
     """
     with transaction.atomic():
         retry = (
@@ -55,16 +66,56 @@ def fill_page(broadcast_id: int) -> bool:
             .filter(pk=broadcast_id, state=BroadcastState.SCHEDULED)
             .first()
         )
-        return retry is not None and _fill(retry)
+        if retry is None:
+            return False
+        return _foretell(retry) if starts_soon(retry.run_at) else _fill(retry)
+
+
+def _foretell(retry: Broadcast) -> bool:
+    if retry.forecast or not _written_down(retry).exists():
+        return False
+    wait_longer()
+    expectation.keep(retry)
+    return True
+
+
+def _written_down(retry: Broadcast) -> QuerySet[FrozenMembers]:
+    return FrozenMembers.objects.filter(broadcast=retry).order_by("pk")
+
+
+def start_page(retry: Broadcast, values: Mapping[str, Any]) -> bool:
+    """Make the rows of some more members of a retry that has started.
+
+    ``values`` are those of its start. Return whether there are still others.
+    """
+    frozen = _written_down(retry).first()
+    if frozen is None:
+        return False
+    _foretell(retry)
+    stood = rows(
+        statement("start_members"), {**values, "message_ids": frozen.message_ids}
+    )
+    frozen.delete()
+    _add_where_members_stood(retry, stood)
+    return _written_down(retry).exists()
+
+
+def _add_where_members_stood(retry: Broadcast, stood: list[dict[str, Any]]) -> None:
+    known = Counter({tuple(one[:-1]): one[-1] for one in retry.took_over})
+    for one in stood:
+        *stand, number = one.values()
+        known[tuple(stand)] += number
+    retry.took_over = [[*stand, number] for stand, number in sorted(known.items())]
+    retry.save(update_fields=["took_over"])
 
 
 def _fill(retry: Broadcast) -> bool:
-    frozen = FrozenMembers.objects.filter(broadcast=retry).order_by("pk").first()
+    frozen = _written_down(retry).first()
     if frozen is None:
         return False
     plan_rows("freeze_members", retry, message_ids=frozen.message_ids)
     frozen.delete()
-    if not FrozenMembers.objects.filter(broadcast=retry).exists():
+    if not _written_down(retry).exists():
         wait_longer()
         keep_where_members_stood(retry)
         expectation.keep(retry)
@@ -87,25 +138,28 @@ def plan_rows(name: str, retry: Broadcast, **values: list[int]) -> None:
 
 
 def unfilled() -> list[int]:
-    """Return the retries that still lack rows, the first due first."""
+    """Return the retries for which something is to be done now, the first due first.
+
+    They lack planned rows, or at least a forecast.
+    """
     written_down = FrozenMembers.objects.filter(broadcast=OuterRef("pk"))
     lacking = Broadcast.objects.filter(
-        Exists(written_down), state=BroadcastState.SCHEDULED
+        Exists(written_down),
+        Q(run_at__gt=timezone.now() + SOON) | Q(forecast={}),
+        state=BroadcastState.SCHEDULED,
     )
     return list(lacking.order_by("run_at", "pk").values_list("pk", flat=True))
 
 
 def members_without_row(broadcast: Broadcast) -> int:
     """Return how many members of a retry are written down and have no row yet."""
-    found = FrozenMembers.objects.filter(broadcast=broadcast).aggregate(
-        number=Sum("size")
-    )
+    found = _written_down(broadcast).aggregate(number=Sum("size"))
     return found["number"] or 0
 
 
 def forget(broadcast: Broadcast) -> None:
     """Make no more rows: the retry was cancelled, or could not run."""
-    FrozenMembers.objects.filter(broadcast=broadcast).delete()
+    _written_down(broadcast).delete()
 
 
 def _with_candidates(

@@ -10,17 +10,18 @@ from django.db import IntegrityError, transaction
 from broadcasts import access, freezing
 from broadcasts.chain import keep_where_members_stood
 from broadcasts.clock import DIALOG_TOLERANCE, check_lead, local_moment
-from broadcasts.models import Broadcast, BroadcastKind, BroadcastState
-from broadcasts.patience import wait_longer
-from broadcasts.problems import bad_input, conflict, not_found
-from broadcasts.quota import take_slot
-from broadcasts.retry import (
-    WAIT,
+from broadcasts.in_the_way import (
+    held_source,
     live_in_words,
     live_retry,
     unlisted_in_words,
     unlisted_run,
 )
+from broadcasts.models import Broadcast, BroadcastKind, BroadcastState
+from broadcasts.patience import wait_longer
+from broadcasts.problems import bad_input, conflict, not_found
+from broadcasts.quota import take_slot
+from broadcasts.retry import WAIT
 from broadcasts.retrying import copy_routes, new_retry, note_scheduled
 from broadcasts.ways import rows, statement
 from messaging.models import ApiClient, User
@@ -59,7 +60,8 @@ def create(
     try:
         with transaction.atomic():
             take_slot(broadcast.organization_id)
-            source = _locked_source(broadcast)
+            source = held_source(broadcast)
+            _require_free(source)
             # Whoever is on the list was meant, in doubt or not.
             retry = new_retry(source, person, moment, time_zone, includes_unknown=True)
             _take_content(source, retry)
@@ -98,13 +100,8 @@ def _check_length(chosen: Sequence[int]) -> None:
         )
 
 
-def _locked_source(broadcast: Broadcast) -> Broadcast:
-    """Return the source, held, unless it is not over or a retry is in the way."""
-    source = (
-        Broadcast.objects.select_for_update(no_key=True, of=("self",))
-        .select_related("organization", "root", "flow")
-        .get(pk=broadcast.pk)
-    )
+def _require_free(source: Broadcast) -> None:
+    """Refuse what is not over, or has a retry in its way."""
     waits = WAIT.get(BroadcastState(source.state))
     if waits:
         raise bad_input(waits)
@@ -114,7 +111,6 @@ def _locked_source(broadcast: Broadcast) -> Broadcast:
     unlisted = unlisted_run(source)
     if unlisted is not None:
         raise conflict(unlisted_in_words(unlisted))
-    return source
 
 
 def _take_content(source: Broadcast, retry: Broadcast) -> None:

@@ -10,10 +10,9 @@ from django.db import transaction
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
-from broadcasts import chain
-from broadcasts.clock import LEAD, database_now, in_words
-from broadcasts.models import Broadcast, BroadcastState, FrozenMembers
-from broadcasts.models.broadcast import LIVE_STATES
+from broadcasts import chain, in_the_way
+from broadcasts.clock import LEAD, database_now
+from broadcasts.models import Broadcast, BroadcastState
 from broadcasts.patience import wait_longer
 from broadcasts.summary import Cause, Counters, causes_of, counters_of
 from messaging.figures.forecast import Group
@@ -92,14 +91,15 @@ def state(broadcast: Broadcast, counters: Counters | None = None) -> RetryState:
         return RetryState(False, _nothing_failed(numbers))
     if not numbers.kept_failed:
         return RetryState(False, _aged_out(broadcast))
-    live = live_retry(broadcast)
+    live = in_the_way.live_retry(broadcast)
     if live is not None:
-        return RetryState(False, live_in_words(live), live_retry=live)
+        return RetryState(False, in_the_way.live_in_words(live), live_retry=live)
     if is_alone(broadcast):
         return RetryState(True, count=numbers.kept_failed)
-    unlisted = unlisted_run(broadcast)
+    unlisted = in_the_way.unlisted_run(broadcast)
     if unlisted is not None:
-        return RetryState(False, unlisted_in_words(unlisted), live_retry=unlisted)
+        reason = in_the_way.unlisted_in_words(unlisted)
+        return RetryState(False, reason, live_retry=unlisted)
     return _looked_at(broadcast, numbers)
 
 
@@ -124,43 +124,6 @@ def _looked_at(broadcast: Broadcast, numbers: Counters) -> RetryState:
 def is_alone(broadcast: Broadcast) -> bool:
     """Whether this is the only run of its chain."""
     return broadcast.retry_of_id is None and not broadcast.chain.exists()
-
-
-def live_retry(broadcast: Broadcast) -> Broadcast | None:
-    """Return the retry of it that is scheduled or sending; there is one at most."""
-    return broadcast.retries.filter(state__in=LIVE_STATES).first()
-
-
-def unlisted_run(broadcast: Broadcast) -> Broadcast | None:
-    """Return the run of its chain whose members are not all in rows yet.
-
-    Until they are, nobody can tell by the rows whom that run covers.
-    """
-    written_down = FrozenMembers.objects.filter(broadcast=OuterRef("pk"))
-    return Broadcast.objects.filter(
-        Exists(written_down),
-        root_id=broadcast.chain_root_id,
-        state=BroadcastState.SCHEDULED,
-    ).first()
-
-
-def unlisted_in_words(run: Broadcast) -> str:
-    """Say whose list is being made, and what to do about it."""
-    return (
-        f"“{run.name}” is taking over members of the same chain; its list is complete"
-        " in a moment. Try again in a minute, or cancel that one first."
-    )
-
-
-def live_in_words(live: Broadcast) -> str:
-    """Say which retry is in the way, and what to do about it."""
-    if live.state == BroadcastState.SENDING:
-        return f"“{live.name}” is sending to them now. Wait until it has finished."
-    when = in_words(live.run_at or live.created_at, live.time_zone)
-    return (
-        f"“{live.name}” is already scheduled for {when}."
-        " Change that one, or cancel it first."
-    )
 
 
 def _nothing_failed(numbers: Counters) -> str:
@@ -249,6 +212,17 @@ def missed(broadcast: Broadcast) -> Missed:
     with transaction.atomic():
         wait_longer()
         return _missed(found)
+
+
+def tallied(broadcast: Broadcast, *, include_unknown: bool) -> tuple[Group, ...]:
+    """Return those whom a retry covers as far as the tallies tell, without their rows.
+
+    Nothing where other runs of the chain exist.
+    """
+    if not is_alone(broadcast):
+        return ()
+    found = missed(broadcast)
+    return (*found.failed, *(found.doubtful if include_unknown else ()))
 
 
 def _missed(numbers: Iterable[tuple[str, str, str, int | None, int]]) -> Missed:

@@ -6,18 +6,19 @@ from datetime import datetime
 
 from django.db import IntegrityError, transaction
 
-from broadcasts import access, freezing, record
+from broadcasts import access, expectation, freezing, record
 from broadcasts.clock import (
     DIALOG_TOLERANCE,
     check_lead,
     local_moment,
 )
 from broadcasts.fields import NAME_LENGTH, replace_routes, specs_of
+from broadcasts.in_the_way import held_source, live_in_words, live_retry
 from broadcasts.models import Broadcast, BroadcastState, RouteRole
 from broadcasts.patience import wait_longer
 from broadcasts.problems import Problem, bad_input, conflict
 from broadcasts.quota import take_slot
-from broadcasts.retry import candidates, live_in_words, live_retry, state
+from broadcasts.retry import candidates, state, tallied
 from messaging.models import ApiClient, User
 
 
@@ -48,16 +49,20 @@ def create(
     try:
         with transaction.atomic():
             take_slot(broadcast.organization_id)
-            source = _locked_source(broadcast)
+            source = held_source(broadcast)
+            _require_retryable(source)
+            chosen = candidates(source, include_unknown=include_unknown)
+            counted = tallied(source, include_unknown=include_unknown)
             retry = new_retry(
                 source, person, moment, time_zone, includes_unknown=include_unknown
             )
             copy_routes(source, retry)
             wait_longer()
-            chosen = candidates(source, include_unknown=include_unknown)
             number = freezing.freeze(retry, chosen, shown_at)
             if not number or shown_count not in {None, number}:
                 raise _list_changed(number)
+            if not retry.forecast and number == sum(one.count for one in counted):
+                expectation.tell(retry, counted)
             note_scheduled(retry, _failed(number), person, client)
     except IntegrityError:
         live = live_retry(broadcast)
@@ -78,23 +83,12 @@ def note_scheduled(
     record.note(retry, sentence, person=person, client=client, changes=changes)
 
 
-def _locked_source(broadcast: Broadcast) -> Broadcast:
-    """Return the source, held, unless it cannot be retried now.
-
-    Whoever retries another run of its chain has taken a slot before, which holds the
-    organization: so one of them comes first, and the other sees whom that one covers.
-    """
-    source = (
-        Broadcast.objects.select_for_update(no_key=True, of=("self",))
-        .select_related("organization", "root")
-        .get(pk=broadcast.pk)
-    )
+def _require_retryable(source: Broadcast) -> None:
     standing = state(source)
     if standing.live_retry is not None:
         raise conflict(standing.reason)
     if not standing.enabled:
         raise bad_input(standing.reason)
-    return source
 
 
 def new_retry(

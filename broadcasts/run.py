@@ -15,7 +15,7 @@ from django.db.models.functions import Now
 from broadcasts import flows, freezing, settling
 from broadcasts.clock import in_words
 from broadcasts.fill import fill_page
-from broadcasts.models import Broadcast, BroadcastState, Flow, FrozenMembers
+from broadcasts.models import Broadcast, BroadcastState, Flow
 from messaging.channels.contract import AUTH_FAILED
 from messaging.models import Message, MessageState, Tally, TallyUnit
 
@@ -69,14 +69,9 @@ def fail_late() -> int:
 def start_due() -> int:
     """Start what is due, with the content that its flow has at this moment.
 
-    A retry has its source's content already, and keeps it; it starts when all its
-    rows are there.
+    A retry has its source's content already, and keeps it.
     """
-    due = Broadcast.objects.filter(
-        ~Exists(FrozenMembers.objects.filter(broadcast=OuterRef("pk"))),
-        state=BroadcastState.SCHEDULED,
-        run_at__lte=Now(),
-    )
+    due = Broadcast.objects.filter(state=BroadcastState.SCHEDULED, run_at__lte=Now())
     published = Flow.objects.filter(
         broadcasts=OuterRef("pk"), is_published=True
     ).values("published_content")[:1]

@@ -8,7 +8,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from broadcasts.models import Broadcast
+from django.db.models import BigIntegerField, DateField, F, Value
+
+from broadcasts.models import Broadcast, FrozenMembers
 from messaging.channels.catalogue import CatalogueEntry, lookup
 from messaging.models import MessageState, SkipReason, Tally, TallyUnit
 from messaging.models.message import ARRIVED_STATES
@@ -24,6 +26,20 @@ KEY = (
 )
 REST = ("day", "first_day", "integration_id", "cause_code")
 """What else tells tallies apart, for an order that is always the same."""
+PLANNED: Mapping[str, Value] = {
+    "outcome": Value(MessageState.PLANNED),
+    "error_class": Value(""),
+    "error_code": Value(""),
+    "attempt_number": Value(0),
+    "reached_before": Value(False),
+    "channel": Value(""),
+    "pruned": Value(0),
+    "day": Value(None, DateField()),
+    "first_day": Value(None, DateField()),
+    "integration_id": Value(None, BigIntegerField()),
+    "cause_code": Value(""),
+}
+"""The columns of a tally as they are for whoever has no row yet."""
 
 
 class Line(NamedTuple):
@@ -180,14 +196,24 @@ def _reason_words(reason: str) -> str:
 
 
 def counters(broadcast_ids: Iterable[int]) -> dict[int, Counters]:
-    """Return the counters of all these broadcasts by one query."""
+    """Return the counters of all these broadcasts by one query.
+
+    Members of a retry who are written down and have no row yet count as planned.
+    """
     wanted = list(broadcast_ids)
     lines: dict[int, list[Line]] = defaultdict(list)
+    columns = ("broadcast_id", *KEY, "count", "pruned", *REST)
     tallies = Tally.objects.filter(
         broadcast_id__in=wanted, unit=TallyUnit.MESSAGE, count__gt=0
-    ).order_by("broadcast_id", *KEY, *REST)
-    for row in tallies.values_list("broadcast_id", *KEY, "count", "pruned"):
-        lines[row[0]].append(Line(*row[1:]))
+    ).values_list(*columns)
+    written_down = (
+        FrozenMembers.objects.filter(broadcast_id__in=wanted)
+        .annotate(**PLANNED, count=F("size"))
+        .values_list(*columns)
+    )
+    found = tallies.union(written_down, all=True)
+    for row in found.order_by("broadcast_id", *KEY, *REST):
+        lines[row[0]].append(Line(*row[1 : -len(REST)]))
     return {one: Counters(tuple(lines[one])) for one in wanted}
 
 

@@ -67,10 +67,14 @@ def failures_taken_over(
     return found
 
 
-def has_given_back(retry_id: int) -> bool:
-    """Whether a retry has taken back any of its rows, by the tallies."""
-    tallies = Tally.objects.filter(broadcast_id=retry_id, unit=TallyUnit.MESSAGE)
-    return tallies.filter(GIVEN_BACK, count__gt=0).exists()
+def is_written_down(retry: Broadcast) -> bool:
+    """Whether it has noted as many members as its rows cover, by the tallies.
+
+    It has not when it gave some back, or when some rows were made after it had noted
+    where the members of the others stood.
+    """
+    noted = sum(number for *_, number in retry.took_over)
+    return bool(noted == _members_kept([retry.pk])[retry.pk])
 
 
 def _members_kept(retry_ids: Iterable[int]) -> Counter[int]:

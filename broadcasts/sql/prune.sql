@@ -8,6 +8,12 @@ WITH old AS MATERIALIZED (
       AND message.created_at < %(before)s
       AND coalesce(broadcast.started_at, message.created_at) < %(before)s
       AND message.state NOT IN ('planned', 'queued', 'sending')
+      -- A retry that was confirmed and has not made its rows yet makes them from these.
+      AND NOT EXISTS (
+          SELECT FROM broadcasts_frozenmembers AS written_down
+          JOIN broadcasts_broadcast AS retry ON retry.id = written_down.broadcast_id
+          WHERE retry.root_id = coalesce(broadcast.root_id, broadcast.id)
+      )
       -- Credits still held for an attempt go back first, then its message goes.
       AND NOT EXISTS (
           SELECT FROM messaging_attempt AS held

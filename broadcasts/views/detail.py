@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 
 from broadcasts import chain, expectation, freezing, retry, schedule
 from broadcasts.chain import ChainSummary
+from broadcasts.clock import starts_soon
 from broadcasts.models import Broadcast, BroadcastState
 from broadcasts.models.broadcast import LIVE_STATES, QUOTA_STATES
 from broadcasts.retry import RetryState
@@ -122,6 +123,8 @@ class Preparing:
 
     there: int
     total: int
+    waits: bool
+    """The others get theirs when it starts."""
 
     @property
     def bar(self) -> Progress:
@@ -144,7 +147,7 @@ class LivePart:
     def interval(self) -> str:
         """How often the page asks; empty when nothing is going to change."""
         one, now = self.broadcast, timezone.now()
-        if self.preparing:
+        if self.preparing and not self.preparing.waits:
             return "2s"
         if one.state == BroadcastState.SENDING or self.counters.unsettled:
             is_near = one.run_at is None or one.run_at < now + SOON
@@ -161,12 +164,13 @@ class LivePart:
     @cached_property
     def preparing(self) -> Preparing | None:
         """How far the list of a retry is that was confirmed a moment ago."""
-        one = self.broadcast
+        one, total = self.broadcast, self.counters.total
         if not one.is_retry or one.state != BroadcastState.SCHEDULED:
             return None
         missing = freezing.members_without_row(one)
-        there = self.counters.total
-        return Preparing(there, there + missing) if missing else None
+        if not missing:
+            return None
+        return Preparing(total - missing, total, waits=starts_soon(one.run_at))
 
     @cached_property
     def retry(self) -> RetryState:

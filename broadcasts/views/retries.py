@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods
 from broadcasts import expectation, quota, retry, retrying, schedule
 from broadcasts.forms import RetryForm
 from broadcasts.forms.retry import Confirmed
+from broadcasts.in_the_way import live_retry
 from broadcasts.models import Broadcast
 from broadcasts.problems import Problem, ProblemCode
 from broadcasts.retry import RetryOffer
@@ -97,7 +98,7 @@ class RetryDialog:
         """Return the retry that this very dialog made, when it was sent twice."""
         if problem.code != ProblemCode.CONFLICT:
             return None
-        live = retry.live_retry(self.broadcast)
+        live = live_retry(self.broadcast)
         person = person_of(self.request)
         if live is None or live.created_by_id != person.pk:
             return None

@@ -27,6 +27,7 @@ from messaging.models import (
 from tests.factories import World
 
 SOON = timedelta(minutes=5)
+LATER = timedelta(days=1)
 TIMED_OUT = "whatsapp:131016"
 BLOCKED = "telegram:403:blocked"
 
@@ -191,14 +192,18 @@ def finished(world: World, *states: str, **values: Any) -> Broadcast:
 
 
 def retried(
-    source: Broadcast, world: World, *, include_unknown: bool = False
+    source: Broadcast,
+    world: World,
+    *,
+    include_unknown: bool = False,
+    ahead: timedelta = SOON,
 ) -> Broadcast:
     """A retry of everybody that the dialog shows, not started yet."""
     offer = retry.offer(source, include_unknown=include_unknown)
     return retrying.create(
         broadcast=source,
         person=world.editor,
-        run_at=timezone.now() + SOON,
+        run_at=timezone.now() + ahead,
         time_zone="UTC",
         shown_count=offer.count,
         shown_at=offer.shown_at,

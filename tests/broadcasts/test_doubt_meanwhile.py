@@ -9,11 +9,12 @@ from __future__ import annotations
 import pytest
 from django.utils import timezone
 
-from broadcasts import chain, freezing, listing, retry, run
+from broadcasts import chain, listing, retry, run
 from broadcasts.models import Broadcast
 from messaging import audit
 from messaging.models import Message, MessageState, SkipReason
 from tests.broadcasts.factories import (
+    LATER,
     SOON,
     finished,
     only,
@@ -29,11 +30,6 @@ from tests.factories import World
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def two_to_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(freezing, "PAGE", 2)
-
-
 def reasons_of(broadcast: Broadcast) -> list[tuple[str, str]]:
     return [(one.state, one.reason) for one in rows_of(broadcast)]
 
@@ -44,7 +40,7 @@ IN_DOUBT = (MessageState.CANCELLED, SkipReason.IN_DOUBT)
 @pytest.mark.usefixtures("two_to_a_page")
 def test_before_its_row_is_made(ours: World) -> None:
     source = finished(ours, *["failed"] * 5)
-    made = retried(source, ours)
+    made = retried(source, ours, ahead=LATER)
     stand(only(rows_of(source), 4), MessageState.UNKNOWN)
     run.tick()
 
@@ -58,11 +54,9 @@ def test_before_its_row_is_made(ours: World) -> None:
 @pytest.mark.usefixtures("two_to_a_page")
 def test_before_its_row_is_made_by_a_later_run(ours: World) -> None:
     source = finished(ours, *["failed"] * 3)
-    first = retried(source, ours)
-    run.tick()
-    started(first)
+    first = started(retried(source, ours))
     outcomes(first, *["failed"] * 3)
-    made = retried(source, ours)
+    made = retried(source, ours, ahead=LATER)
     stand(only(rows_of(first), 0), MessageState.UNKNOWN)
     run.tick()
 
@@ -70,8 +64,9 @@ def test_before_its_row_is_made_by_a_later_run(ours: World) -> None:
     assert states_of(made)[1:] == [MessageState.PLANNED] * 2
 
 
+@pytest.mark.usefixtures("each_way_of_making")
 @pytest.mark.parametrize("place", [0, 1])
-def test_after_its_row_was_made(ours: World, place: int) -> None:
+def test_after_it_was_confirmed(ours: World, place: int) -> None:
     source = finished(ours, "failed", "failed")
     first = started(retried(source, ours))
     outcomes(first, "failed", "failed")
@@ -86,7 +81,7 @@ def test_after_its_row_was_made(ours: World, place: int) -> None:
     assert audit.tally_differences() == audit.figure_differences() == []
 
 
-@pytest.mark.usefixtures("two_to_a_page")
+@pytest.mark.usefixtures("each_way_of_making")
 def test_it_goes_out_where_those_in_doubt_were_included(ours: World) -> None:
     source = finished(ours, "failed", "failed", "unknown")
     made = retried(source, ours, include_unknown=True)
@@ -97,6 +92,7 @@ def test_it_goes_out_where_those_in_doubt_were_included(ours: World) -> None:
     assert states_of(made) == [MessageState.QUEUED] * 3
 
 
+@pytest.mark.usefixtures("each_way_of_making")
 def test_an_older_doubt_that_a_retry_has_answered_holds_nobody_back(
     ours: World,
 ) -> None:
@@ -123,6 +119,7 @@ def test_who_is_named_on_a_list_was_meant(ours: World) -> None:
     assert states_of(started(made)) == [MessageState.QUEUED]
 
 
+@pytest.mark.usefixtures("each_way_of_making")
 def test_it_can_be_retried_once_the_doubt_is_over(ours: World) -> None:
     source = finished(ours, "failed", "failed")
     made = retried(source, ours)
@@ -135,5 +132,5 @@ def test_it_can_be_retried_once_the_doubt_is_over(ours: World) -> None:
 
     stand(Message.objects.filter(pk=resent.pk), MessageState.FAILED)
 
-    again = retried(source, ours)
+    again = started(retried(source, ours))
     assert [one.contact_id for one in rows_of(again)] == [resent.contact_id]

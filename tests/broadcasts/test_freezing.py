@@ -1,4 +1,4 @@
-"""The members of a large retry are fixed at once, and their rows follow in pages."""
+"""The members of a large retry are fixed at once, and their rows planned in pages."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import pytest
 from django.test import Client
 
 from broadcasts import freezing, run, schedule
-from broadcasts.models import Broadcast, BroadcastState, FrozenMembers
+from broadcasts.models import Broadcast, FrozenMembers
 from messaging.models import Message, MessageState
 from tests.broadcasts.factories import (
+    LATER,
     SOON,
     finished,
-    make_due,
     only,
     retried,
     rows_of,
@@ -21,12 +21,7 @@ from tests.broadcasts.factories import (
 )
 from tests.factories import World
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def two_to_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(freezing, "PAGE", 2)
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("two_to_a_page")]
 
 
 @pytest.fixture
@@ -39,14 +34,14 @@ def members(rows: object) -> set[int]:
 
 
 def test_no_row_is_made_while_somebody_waits(ours: World, source: Broadcast) -> None:
-    made = retried(source, ours)
+    made = retried(source, ours, ahead=LATER)
 
     assert rows_of(made).count() == 0
     assert freezing.members_without_row(made) == 5
 
 
 def test_the_tick_makes_every_row(ours: World, source: Broadcast) -> None:
-    made = retried(source, ours)
+    made = retried(source, ours, ahead=LATER)
     run.tick()
 
     failed = rows_of(source).filter(state=MessageState.FAILED)
@@ -58,7 +53,7 @@ def test_the_tick_makes_every_row(ours: World, source: Broadcast) -> None:
 
 
 def test_a_page_is_made_at_a_time_and_once(ours: World, source: Broadcast) -> None:
-    made = retried(source, ours)
+    made = retried(source, ours, ahead=LATER)
     numbers = []
     while freezing.fill_page(made.pk):
         numbers.append(rows_of(made).count())
@@ -70,7 +65,7 @@ def test_what_fails_or_recovers_meanwhile_changes_nothing(
     ours: World, source: Broadcast
 ) -> None:
     failed = members(rows_of(source).filter(state=MessageState.FAILED))
-    made = retried(source, ours)
+    made = retried(source, ours, ahead=LATER)
     freezing.fill_page(made.pk)
     stand(only(rows_of(source), 5), MessageState.FAILED)
     stand(only(rows_of(source), 4), MessageState.DELIVERED)
@@ -82,7 +77,7 @@ def test_what_fails_or_recovers_meanwhile_changes_nothing(
 def test_who_was_reached_meanwhile_is_left_in_peace(
     ours: World, source: Broadcast
 ) -> None:
-    made = retried(source, ours)
+    made = retried(source, ours, ahead=LATER)
     stand(only(rows_of(source), 4), MessageState.DELIVERED)
     run.tick()
     started(made)
@@ -93,7 +88,7 @@ def test_who_was_reached_meanwhile_is_left_in_peace(
 def test_a_row_that_is_on_its_way_again_goes_alone(
     ours: World, source: Broadcast
 ) -> None:
-    made = retried(source, ours)
+    made = retried(source, ours, ahead=LATER)
     stand(only(rows_of(source), 2), MessageState.QUEUED)
     run.tick()
 
@@ -102,25 +97,8 @@ def test_a_row_that_is_on_its_way_again_goes_alone(
     assert states.count(MessageState.CANCELLED) == 1
 
 
-def test_it_starts_only_when_all_rows_are_there(
-    ours: World, source: Broadcast, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    made = retried(source, ours)
-    make_due(made)
-    freezing.fill_page(made.pk)
-
-    run.start_due()
-    made.refresh_from_db()
-    assert made.state == BroadcastState.SCHEDULED
-
-    run.tick()
-    run.tick()
-    made.refresh_from_db()
-    assert made.state == BroadcastState.SENDING
-
-
 def test_a_new_time_holds_for_every_row(ours: World, source: Broadcast) -> None:
-    made = retried(source, ours)
+    made = retried(source, ours, ahead=LATER)
     freezing.fill_page(made.pk)
     assert made.run_at is not None
     moved = schedule.schedule(
@@ -137,7 +115,7 @@ def test_a_new_time_holds_for_every_row(ours: World, source: Broadcast) -> None:
 def test_cancelled_half_way_it_makes_no_more_rows(
     ours: World, source: Broadcast
 ) -> None:
-    made = retried(source, ours)
+    made = retried(source, ours, ahead=LATER)
     freezing.fill_page(made.pk)
     schedule.cancel(broadcast=made, person=ours.editor)
     run.tick()
@@ -152,7 +130,7 @@ def test_its_page_tells_how_far_the_list_is(
     ours: World, source: Broadcast, client: Client
 ) -> None:
     client.force_login(ours.editor)
-    made = retried(source, ours)
+    made = retried(source, ours, ahead=LATER)
     freezing.fill_page(made.pk)
 
     page = client.get(f"/broadcasts/{made.pk}/").content.decode()
@@ -167,7 +145,7 @@ def test_its_page_tells_how_far_the_list_is(
 
 
 def test_a_pruned_message_gets_no_row(ours: World, source: Broadcast) -> None:
-    made = retried(source, ours)
+    made = retried(source, ours, ahead=LATER)
     Message.objects.filter(pk=rows_of(source)[0].pk).delete()
     run.tick()
 

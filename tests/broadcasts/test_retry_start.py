@@ -8,9 +8,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from broadcasts import fill, retry, run, schedule
+from broadcasts import run, schedule
 from broadcasts.fields import fields_of
-from broadcasts.models import Broadcast, BroadcastState
+from broadcasts.models import Broadcast
 from broadcasts.problems import ProblemCode
 from messaging.models import MessageState, SkipReason
 from tests.broadcasts.factories import (
@@ -27,7 +27,10 @@ from tests.broadcasts.factories import (
 )
 from tests.factories import World
 
-pytestmark = pytest.mark.django_db
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.usefixtures("each_way_of_making"),
+]
 
 
 def test_a_retry_goes_to_where_the_member_is_now(ours: World) -> None:
@@ -218,25 +221,6 @@ def test_a_retry_moves_but_keeps_its_members_and_kind(ours: World) -> None:
         source.kind,
         later,
     )
+    run.tick()
     message = rows_of(made).get()
     assert (message.due_at, message.day) == (later, later.date())
-
-
-def test_a_retry_forgotten_midway_takes_the_rest_back(ours: World) -> None:
-    source = finished(ours, "failed", "failed", "failed")
-    made = retried(source, ours)
-    Broadcast.objects.filter(pk=made.pk).update(run_at=timezone.now())
-    run.start_due()
-    fill.fill_page(made.pk, page=1)
-    assert states_of(made) == ["queued", "planned", "planned"]
-    stand(only(rows_of(made), 0), MessageState.DELIVERED)
-    Broadcast.objects.filter(pk=made.pk).update(
-        filled_at=timezone.now() - timedelta(hours=5)
-    )
-
-    run.tick()
-
-    assert states_of(made) == ["delivered", "cancelled", "cancelled"]
-    made.refresh_from_db()
-    assert made.state == BroadcastState.COMPLETED
-    assert retry.state(source).count == 2

@@ -11,14 +11,16 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from broadcasts import chain, freezing, listing, retry, retrying, run, schedule
+from broadcasts import chain, fill, freezing, listing, retry, retrying, run, schedule
 from broadcasts.models import Broadcast, BroadcastState
 from broadcasts.problems import Problem, ProblemCode
 from messaging import audit
 from messaging.models import Message, MessageState, SkipReason
 from tests.broadcasts.factories import (
+    LATER,
     SOON,
     finished,
+    make_due,
     only,
     outcomes,
     refusal,
@@ -31,11 +33,6 @@ from tests.broadcasts.factories import (
 from tests.factories import World
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def two_to_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(freezing, "PAGE", 2)
 
 
 def failed_twice(world: World, number: int = 5) -> tuple[Broadcast, Broadcast]:
@@ -63,7 +60,7 @@ def test_nobody_is_taken_over_while_a_list_is_not_complete(
     ours: World, create: Callable[[World, Broadcast], Broadcast]
 ) -> None:
     source, first = failed_twice(ours)
-    other = retried(source, ours)
+    other = retried(source, ours, ahead=LATER)
 
     standing = retry.state(first)
     problem = refusal(lambda: create(ours, first))
@@ -75,6 +72,35 @@ def test_nobody_is_taken_over_while_a_list_is_not_complete(
     run.tick()
     assert retry.state(first).reason == retry.SENT_AGAIN
     assert first.retries.count() == 0
+
+
+@pytest.mark.usefixtures("two_to_a_page")
+def test_nobody_is_taken_over_before_one_that_starts_soon(ours: World) -> None:
+    source, first = failed_twice(ours)
+    other = retried(source, ours)
+    run.tick()
+
+    problem = refusal(lambda: retried(first, ours))
+
+    assert problem.code == ProblemCode.CONFLICT
+    assert "is complete when it starts, on" in problem.sentence
+    assert "Try again then, or cancel that one first." in problem.sentence
+    started(other)
+    assert retry.state(first).reason == retry.SENT_AGAIN
+
+
+@pytest.mark.usefixtures("two_to_a_page")
+def test_nobody_is_taken_over_while_its_rows_are_being_made(ours: World) -> None:
+    source, first = failed_twice(ours)
+    other = retried(source, ours)
+    make_due(other)
+    run.start_due()
+    fill.fill_page(other.pk)
+
+    standing = retry.state(first)
+
+    assert (standing.enabled, standing.live_retry) == (False, other)
+    assert "is complete in a moment" in standing.reason
 
 
 @pytest.mark.usefixtures("two_to_a_page")
@@ -92,7 +118,7 @@ def test_who_another_run_sends_to_before_the_list_is_complete_is_left_to_it(
     ours: World, state: str
 ) -> None:
     source, first = failed_twice(ours)
-    made = retried(source, ours)
+    made = retried(source, ours, ahead=LATER)
     resent = rows_of(first)[1]
     stand(Message.objects.filter(pk=resent.pk), state)
 
@@ -103,6 +129,7 @@ def test_who_another_run_sends_to_before_the_list_is_complete_is_left_to_it(
     assert states_of(made).count(MessageState.PLANNED) == 4
 
 
+@pytest.mark.usefixtures("each_way_of_making")
 def test_who_another_run_sends_to_when_it_starts_is_left_to_it(ours: World) -> None:
     source, first = failed_twice(ours, 2)
     made = retried(source, ours)
