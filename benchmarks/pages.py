@@ -1,4 +1,8 @@
-"""Every staff page at 5,000 and at 5,000,000 messages, request by request in turn."""
+"""Every staff page at 5,000 and at 5,000,000 messages, request by request in turn.
+
+Beside them the dialogs about very many messages. Their figures are those of each
+message, so no size is compared with another: they have to open in time.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +28,9 @@ REQUESTS = 40
 """Of each page and size; 95 % of them are as quick as the figure, or quicker."""
 WARM = 3
 MOST = 1.5
+OPENING_MS = 300
+"""Until a dialog is open, whatever it is about."""
+IN_DIALOG = {"HX-Request": "true", "HX-Target": "dialog"}
 
 
 NOTES = ("From the request to the last byte of the page, in the process of the web.",)
@@ -41,6 +48,10 @@ def run(stage: Stage) -> Report:
         page: _measured(sites, page, stage, requests)
         for page in sites["small"].addresses
     }
+    dialogs = {
+        dialog: _measured(sites, dialog, stage, requests)
+        for dialog in sites["small"].dialogs
+    }
     ratios = {page: each["large"] / each["small"] for page, each in times.items()}
     worst = max(ratios.values())
     return Report(
@@ -49,10 +60,26 @@ def run(stage: Stage) -> Report:
         rows=[
             (page, each["small"], each["large"], f"{ratios[page]:.2f}")
             for page, each in times.items()
+        ]
+        + [
+            (f"dialog: {dialog}", each["small"], each["large"], "")
+            for dialog, each in dialogs.items()
         ],
-        ratios={"worst_page": worst, "median_page": median(ratios.values())},
-        targets={"worst_page": Target(at_most=MOST)},
-        raw={"p95_ms": times, "ratios": ratios, "requests": requests},
+        ratios={
+            "worst_page": worst,
+            "median_page": median(ratios.values()),
+            "slowest_dialog_ms": max(each["large"] for each in dialogs.values()),
+        },
+        targets={
+            "worst_page": Target(at_most=MOST),
+            "slowest_dialog_ms": Target(at_most=OPENING_MS),
+        },
+        raw={
+            "p95_ms": times,
+            "dialogs_p95_ms": dialogs,
+            "ratios": ratios,
+            "requests": requests,
+        },
         notes=NOTES,
     )
 
@@ -93,6 +120,12 @@ class Site:
         with self.active():
             return _addresses(self.owner)
 
+    @cached_property
+    def dialogs(self) -> dict[str, str]:
+        """Every dialog, like the pages."""
+        with self.active():
+            return _dialogs(self.owner)
+
     @classmethod
     def filled(cls, stage: Stage, name: str, messages: int) -> Site:
         from django.core.management import call_command
@@ -113,7 +146,10 @@ class Site:
         """Return how long one request takes, the content and all."""
         with self.active():
             begin = time.perf_counter()
-            answer = self.client.get(self.addresses[page])
+            if page in self.dialogs:
+                answer = self.client.get(self.dialogs[page], headers=IN_DIALOG)
+            else:
+                answer = self.client.get(self.addresses[page])
             taken = time.perf_counter() - begin
         if answer.status_code != 200:
             message = f"{page} answers {answer.status_code}"
@@ -218,4 +254,35 @@ def _addresses(owner: Owner) -> dict[str, str]:
             reverse("messaging:embedded-communications", args=[member.external_id]),
             urlencode({"token": token}),
         ),
+    }
+
+
+def _dialogs(owner: Owner) -> dict[str, str]:
+    """Return every dialog whose figures are those of very many messages."""
+    from django.urls import reverse
+
+    from benchmarks.causes import causes_of
+    from broadcasts.models import Broadcast
+    from messaging.views.cause_dialog import dialog_of_cause
+
+    chain = owner.largest_broadcast
+    alone = (
+        Broadcast.objects.filter(
+            organization=owner.organization,
+            state="completed",
+            root__isnull=True,
+            chain__isnull=True,
+        )
+        .order_by("pk")
+        .first()
+    )
+    assert alone is not None, "the population has some"
+    bulk = reverse("messaging:bulk-create")
+    return {
+        "retry": reverse("broadcasts:broadcast-retry", args=[alone.pk]),
+        "retry in a chain": reverse("broadcasts:broadcast-retry", args=[chain.pk]),
+        "bulk resend of all that failed": f"{bulk}?all=1&state=failed",
+        "bulk resend of a broadcast": f"{bulk}?all=1&state=failed&broadcast={chain.pk}",
+        "a common cause": dialog_of_cause(causes_of("whatsapp")[0].code),
+        "a rare cause": dialog_of_cause(causes_of("whatsapp")[-1].code),
     }

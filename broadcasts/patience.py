@@ -13,7 +13,10 @@ within ``STATEMENT_TIMEOUT_MS``."""
 
 
 def wait_longer() -> None:
-    """Let the statements of this transaction, and no others, take so long."""
+    """Let the statements of this transaction, and no others, take so long.
+
+    See :mod:`messaging.patience` for those that somebody waits for.
+    """
     milliseconds = round(LONGEST.total_seconds() * 1_000)
     with connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL statement_timeout = {milliseconds}")

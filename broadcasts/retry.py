@@ -6,18 +6,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import transaction
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
 from broadcasts import chain, in_the_way
 from broadcasts.clock import LEAD, database_now
 from broadcasts.models import Broadcast, BroadcastState
-from broadcasts.patience import wait_longer
+from broadcasts.patience import LONGEST
 from broadcasts.summary import Cause, Counters, causes_of, counters_of
 from messaging.figures.forecast import Group
 from messaging.models import Message, MessageState, Tally, TallyUnit
 from messaging.models.message import REACHED_STATES, WAITING_STATES
+from messaging.patience import at_most
 
 COVERED_STATES = (*REACHED_STATES, *WAITING_STATES, MessageState.SENDING)
 """Whoever stands so in any other run of the chain needs no retry from this one."""
@@ -190,8 +190,12 @@ class Missed:
         return causes_of((one.error_code, one.count) for one in self.failed)
 
 
-def missed(broadcast: Broadcast) -> Missed:
-    """Count every member to retry: from the tallies, or by one look at the rows."""
+def missed(broadcast: Broadcast, longest: timedelta = LONGEST) -> Missed:
+    """Count every member to retry: from the tallies, or by one look at the rows.
+
+    Raises:
+        TooLongError: that look would take longer.
+    """
     if is_alone(broadcast):
         kept = (
             Tally.objects.filter(
@@ -209,8 +213,7 @@ def missed(broadcast: Broadcast) -> Missed:
         .values_list("state", "error_code", "channel", "integration_id")
         .annotate(number=Count("pk"))
     )
-    with transaction.atomic():
-        wait_longer()
+    with at_most(longest):
         return _missed(found)
 
 
@@ -237,16 +240,24 @@ def _missed(numbers: Iterable[tuple[str, str, str, int | None, int]]) -> Missed:
     return Missed(tuple(found[MessageState.FAILED]), tuple(found[MessageState.UNKNOWN]))
 
 
-def offer(broadcast: Broadcast, *, include_unknown: bool = False) -> RetryOffer:
+def offer(
+    broadcast: Broadcast,
+    *,
+    include_unknown: bool = False,
+    longest: timedelta = LONGEST,
+) -> RetryOffer:
     """Return everything the dialog shows.
 
     The clock is read first: what fails after that is not part of the retry.
+
+    Raises:
+        TooLongError: it takes longer to count the members one by one.
     """
     shown_at = database_now()
     standing = state(broadcast)
     found = Missed()
     if standing.enabled:
-        found = missed(broadcast)
+        found = missed(broadcast, longest)
         standing = (
             RetryState(True, count=found.count)
             if found.count

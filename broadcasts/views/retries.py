@@ -15,6 +15,7 @@ from broadcasts.forms import RetryForm
 from broadcasts.forms.retry import Confirmed
 from broadcasts.in_the_way import live_retry
 from broadcasts.models import Broadcast
+from broadcasts.patience import LONGEST
 from broadcasts.problems import Problem, ProblemCode
 from broadcasts.retry import RetryOffer
 from broadcasts.views.links import page_for, page_of
@@ -23,11 +24,22 @@ from broadcasts.views.refusals import show
 from messaging.access import own_or_404, person_of, role_required
 from messaging.figures.shown import sentences, shown_of
 from messaging.models import Role
-from resend_admin.ui.dialogs import asks_for_dialog, close_dialog, render_dialog
+from messaging.patience import OPENING, TooLongError
+from resend_admin.ui.dialogs import (
+    asks_for_dialog,
+    close_dialog,
+    may_wait,
+    render_dialog,
+    render_waiting,
+)
 from resend_admin.ui.time_zones import moment_in_words, zone_name
 
 SET = "retry-set"
 """The part of the dialog that a tick of “Also the unknown ones” replaces."""
+LOOKING = (
+    "Looking at every failed message, to leave out whom another run has reached. That"
+    " takes a few seconds for very many."
+)
 
 
 @require_http_methods(["GET", "POST"])
@@ -47,7 +59,14 @@ class RetryDialog:
         """Show the dialog; what was ticked or typed so far comes in the query."""
         typed = self.request.GET
         include_unknown = bool(typed.get("include_unknown"))
-        offer = retry.offer(self.broadcast, include_unknown=include_unknown)
+        try:
+            offer = retry.offer(
+                self.broadcast,
+                include_unknown=include_unknown,
+                longest=OPENING if may_wait(self.request) else LONGEST,
+            )
+        except TooLongError:
+            return render_waiting(self.request, "Retry failed messages", LOOKING)
         initial = {
             "run_at": typed.get("run_at") or offer.run_at,
             "include_unknown": include_unknown,

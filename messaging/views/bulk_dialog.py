@@ -22,16 +22,26 @@ from messaging.bulk.verdict import Verdict, verdict
 from messaging.figures.forecast import Forecast
 from messaging.figures.shown import sentences
 from messaging.models import BulkResend, Role
+from messaging.patience import OPENING, TooLongError, at_most
 from messaging.resend_forms import When
 from messaging.sending import Refused
 from messaging.views.bulk_words import selection_of, verdict_rows
-from resend_admin.ui.dialogs import close_dialog, render_dialog
+from resend_admin.ui.dialogs import (
+    close_dialog,
+    may_wait,
+    render_dialog,
+    render_waiting,
+)
 from resend_admin.ui.forms import DateTimeLocalField
 from resend_admin.ui.time_zones import moment_in_words
 
 NOTHING_CHOSEN: Final = "Tick at least one message in the list first."
 NONE_CAN: Final = "None of these messages can be sent again now; the table says why."
 TICK: Final = "Tick this if a second copy does no harm; there is nothing else to send."
+LOOKING: Final = (
+    "Looking at each of these messages, to say what would become of it. That takes a"
+    " few seconds for very many."
+)
 MOMENT: Final = "%Y-%m-%dT%H:%M:%S.%f%z"
 
 
@@ -139,7 +149,17 @@ class BulkDialog:
     title: ClassVar[str] = "Resend selected messages"
 
     def asked(self) -> HttpResponse:
-        found = self._verdict()
+        """Show the verdict; where that takes its time, open first and show it then."""
+        if not may_wait(self.request):
+            return self._shown(self._verdict())
+        try:
+            with at_most(OPENING):
+                found = self._verdict()
+        except TooLongError:
+            return render_waiting(self.request, self.title, LOOKING)
+        return self._shown(found)
+
+    def _shown(self, found: Verdict) -> HttpResponse:
         form = self._form()
         form.say_the_risk(found.risky)
         return self._page(found, form)

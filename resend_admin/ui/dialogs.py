@@ -18,6 +18,8 @@ from django.utils.cache import patch_vary_headers
 from django_htmx.http import HttpResponseClientRedirect
 
 DIALOG_ID = "dialog"
+HAS_WAITED = "Dialog-Has-Waited"
+"""The header with which a dialog that opened without its figures asks for them."""
 
 
 def asks_for_dialog(request: HttpRequest) -> bool:
@@ -50,7 +52,32 @@ def render_dialog(
         status = HTTPStatus.UNPROCESSABLE_ENTITY if refused else HTTPStatus.OK
     defaults = {"action": request.get_full_path(), "cancel_url": "/"}
     response = render(request, template, defaults | context, status=status)
-    patch_vary_headers(response, ["HX-Request", "HX-Target"])
+    patch_vary_headers(response, ["HX-Request", "HX-Target", HAS_WAITED])
+    return response
+
+
+def may_wait(request: HttpRequest) -> bool:
+    """Whether a dialog is opening that may ask for its figures a moment later."""
+    return (
+        request.method == "GET"
+        and asks_for_dialog(request)
+        and HAS_WAITED not in request.headers
+    )
+
+
+def render_waiting(request: HttpRequest, title: str, text: str) -> HttpResponse:
+    """The dialog without its figures, which says so and asks for itself once more.
+
+    Only where ``may_wait`` allows it: whatever comes next has to be the whole.
+    """
+    context = {
+        "title": title,
+        "text": text,
+        "url": request.get_full_path(),
+        "header": HAS_WAITED,
+    }
+    response = render(request, "ui/dialog_waits.html", context)
+    patch_vary_headers(response, ["HX-Request", "HX-Target", HAS_WAITED])
     return response
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from threading import Event
 from typing import Any
 
 from django import forms
@@ -11,7 +12,13 @@ from django.http import HttpRequest, HttpResponse
 from django.template import RequestContext, Template
 from django.utils import timezone
 
-from resend_admin.ui.dialogs import close_dialog, dialog_base, render_dialog
+from resend_admin.ui.dialogs import (
+    close_dialog,
+    dialog_base,
+    may_wait,
+    render_dialog,
+    render_waiting,
+)
 from resend_admin.ui.forms import DateTimeLocalField
 from resend_admin.ui.keyset import KeysetPage
 from resend_admin.ui.progress import Progress, Segment
@@ -74,6 +81,7 @@ PARTS = (
   </li></ol></section>
 <section class="card"><h2>Actions</h2><div class="row">
   <a class="btn" id="open" {% opens_dialog "/form/" %}>Plan…</a>
+  <a class="btn" id="slow" {% opens_dialog "/slow/" %}>Plan many…</a>
   <a class="btn" id="refused" {% opens_dialog "/refusal/" %}>Refused…</a>
   <button class="btn" id="tell" type="button" hx-post="/tell/" hx-swap="none">Tell
   </button>
@@ -137,6 +145,19 @@ def plan(request: HttpRequest) -> HttpResponse:
         when = moment_in_words(form.cleaned_data["run_at"])
         return close_dialog(request, "/parts/", f"Planned for {when}.")
     context = {"form": form, "page_title": "Plan a message"}
+    return render_dialog(request, dialog_base(request), context)
+
+
+COUNTED = Event()
+"""Set once the figures of the slow dialog are there."""
+
+
+@login_not_required
+def slow(request: HttpRequest) -> HttpResponse:
+    if may_wait(request):
+        return render_waiting(request, "Plan many", "Looking at all of them.")
+    assert COUNTED.wait(30)
+    context = {"form": PlanForm(), "page_title": "Plan many"}
     return render_dialog(request, dialog_base(request), context)
 
 

@@ -12,7 +12,13 @@ from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory
 from django_htmx.middleware import HtmxMiddleware
 
-from resend_admin.ui.dialogs import close_dialog, dialog_base, render_dialog
+from resend_admin.ui.dialogs import (
+    close_dialog,
+    dialog_base,
+    may_wait,
+    render_dialog,
+    render_waiting,
+)
 from resend_admin.ui.toasts import toast
 
 pytestmark = pytest.mark.urls("tests.ui.urls")
@@ -84,6 +90,31 @@ def test_a_refusal_may_have_its_own_status(rf: RequestFactory) -> None:
 
 def test_caches_keep_page_and_dialog_apart(rf: RequestFactory) -> None:
     assert "HX-Request" in shown(htmx(rf), NameForm())["Vary"]
+
+
+def test_a_dialog_whose_figures_take_a_moment_opens_and_asks_once_more(
+    rf: RequestFactory,
+) -> None:
+    request = htmx(rf)
+    assert may_wait(request)
+
+    response = render_waiting(request, "Resend", "Looking at all of them.")
+
+    html = response.content.decode()
+    assert "<html" not in html
+    assert 'hx-get="/form/?a=1" hx-trigger="load" hx-target="#dialog"' in html
+    assert """hx-headers='{"Dialog-Has-Waited": "yes"}'""" in html
+    assert "Looking at all of them." in html
+    assert "Dialog-Has-Waited" in response["Vary"]
+    assert "Dialog-Has-Waited" in shown(request, NameForm())["Vary"]
+
+
+def test_who_has_waited_gets_the_whole_and_so_does_a_page(rf: RequestFactory) -> None:
+    headers = {"HX-Request": "true", "HX-Target": "dialog", "Dialog-Has-Waited": "yes"}
+
+    assert not may_wait(prepared(rf.get("/form/", headers=headers)))
+    assert not may_wait(prepared(rf.get("/form/")))
+    assert not may_wait(htmx(rf, "post"))
 
 
 def test_a_dialog_that_is_done_takes_the_whole_page_along(rf: RequestFactory) -> None:

@@ -11,6 +11,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Request, expect
 from pytest_django.live_server_helper import LiveServer
 
+from tests.ui.parts import COUNTED
+
 pytestmark = [
     pytest.mark.urls("tests.ui.urls"),
     pytest.mark.django_db(transaction=True),
@@ -98,6 +100,32 @@ def test_escape_closes_a_dialog_and_gives_the_focus_back(parts: Page) -> None:
     parts.keyboard.press("Escape")
     expect(parts.locator("#dialog")).to_be_hidden()
     expect(parts.locator("#open")).to_be_focused()
+
+
+def test_a_dialog_opens_before_its_figures_are_there(parts: Page) -> None:
+    COUNTED.clear()
+    parts.click("#slow")
+    box = parts.get_by_role("dialog", name="Plan many")
+    expect(box.get_by_role("status")).to_have_text("Looking at all of them.")
+    found = Axe().run(parts, options={"runOnly": RULES})
+    assert found.response["violations"] == []
+    COUNTED.set()
+    expect(box.get_by_label("Name")).to_be_focused()
+    expect(box.get_by_role("status")).to_have_count(0)
+
+
+def test_a_dialog_that_was_closed_meanwhile_stays_closed(parts: Page) -> None:
+    COUNTED.clear()
+    parts.click("#slow")
+    box = parts.locator("#dialog")
+    expect(box).to_be_visible()
+    parts.keyboard.press("Escape")
+    expect(box).to_be_hidden()
+    with parts.expect_response("**/slow/"):
+        COUNTED.set()
+    parts.click("#tell")
+    expect(parts.get_by_text("It was done.")).to_be_visible()
+    expect(box).to_be_hidden()
 
 
 def test_a_refusal_is_shown_in_the_dialog(parts: Page) -> None:

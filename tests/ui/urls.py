@@ -22,6 +22,7 @@ urlpatterns = [
     path("parts/", parts.parts),
     path("live/", parts.live),
     path("form/", parts.plan),
+    path("slow/", parts.slow),
     path("refusal/", parts.refusal),
     path("tell/", parts.tell),
 ]

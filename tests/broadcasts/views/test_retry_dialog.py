@@ -7,14 +7,18 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.db.models import QuerySet
 from django.test import Client
 from django.utils import timezone
 
+from broadcasts import retry
 from broadcasts.models import Broadcast, BroadcastState
+from messaging.models import Message
 from tests.broadcasts.factories import (
     BLOCKED,
     draft,
     finished,
+    outcomes,
     retried,
     rows_of,
     scheduled,
@@ -392,3 +396,31 @@ def test_the_retry_of_a_retry(ours: World, editor: Client) -> None:
 
     assert editor.post(url_of("retry", first), seen(dialog)).status_code == 302
     assert rows_of(retries_of(first)[0]).count() == 2
+
+
+def test_very_many_in_a_chain_are_looked_at_once_the_dialog_is_open(
+    ours: World, editor: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = finished(ours, "failed", "failed")
+    outcomes(started(retried(source, ours)), "failed", "delivered")
+    address = url_of("retry", source)
+
+    candidates = retry.candidates
+
+    def slowly(one: Broadcast, *, include_unknown: bool = False) -> QuerySet[Message]:
+        """Count as slowly as a few hundred thousand members may take."""
+        found = candidates(one, include_unknown=include_unknown)
+        if not include_unknown:
+            return found
+        return found.extra(where=["(SELECT pg_sleep(30)) IS NOT NULL"])
+
+    with monkeypatch.context() as patch:
+        patch.setattr(retry, "candidates", slowly)
+        opened = editor.get(address, headers=DIALOG)
+    assert opened.status_code == 200
+    assert "Looking at every failed message" in opened.content.decode()
+    assert "<form" not in opened.content.decode()
+
+    whole = editor.get(address, headers={**DIALOG, "Dialog-Has-Waited": "yes"})
+
+    assert hidden(whole, "shown_count") == "1"

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
 from messaging.bulk import running
+from messaging.bulk.verdict import Verdict
 from messaging.models import BulkResend, Integration, Message
+from messaging.views import bulk_dialog
 from tests.factories import World
 from tests.messaging.views.bulk_pages import (
     IN_DIALOG,
@@ -296,3 +300,31 @@ def test_messages_of_others_cannot_be_chosen(
         assert "Selected 0" in page(editor, url)
         assert confirm(editor, url).status_code == 409
     assert not BulkResend.objects.exists()
+
+
+def slowly(*_: Any) -> Verdict:
+    """Judge as slowly as a hundred thousand messages may take."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_sleep(30)")
+    raise AssertionError
+
+
+def test_a_verdict_on_very_many_is_asked_for_once_the_dialog_is_open(
+    ours: World,
+    editor: Client,
+    whatsapp: Integration,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    several(ours, whatsapp)
+    with monkeypatch.context() as patch:
+        patch.setattr(bulk_dialog, "verdict", slowly)
+        opened = editor.get(f"{NEW}?all=1&state=failed", headers=IN_DIALOG)
+    assert opened.status_code == 200
+    assert "<form" not in opened.content.decode()
+    assert "Looking at each of these messages" in words(opened.content.decode())
+
+    waited = {**IN_DIALOG, "Dialog-Has-Waited": "yes"}
+    whole = editor.get(f"{NEW}?all=1&state=failed", headers=waited).content.decode()
+
+    assert hidden(whole)["shown_count"] == "3"
+    assert "Will be queued 3" in words(whole)

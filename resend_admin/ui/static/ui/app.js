@@ -74,8 +74,14 @@ for (const note of document.querySelectorAll("#toasts .toast")) {
 const dialog = byId("dialog");
 const inDialog = (event) => dialog && event.detail.target === dialog;
 on(document, "htmx:beforeSwap", (event) => {
+  if (!inDialog(event)) return;
+  /* Closed meanwhile: an answer that comes late does not open it again. */
+  if (!event.detail.requestConfig.elt.isConnected) {
+    event.detail.shouldSwap = false;
+    return;
+  }
   /* A refusal is shown where the question was asked. */
-  if (!inDialog(event) || event.detail.xhr.status !== 409) return;
+  if (event.detail.xhr.status !== 409) return;
   event.detail.shouldSwap = true;
   event.detail.isError = false;
 });
