@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
-
-from django.db import connection
 
 from broadcasts.models import Broadcast, BroadcastKind, Route, RouteRole
 from messaging.channels.contract import Channel, ContentKind
 from messaging.models import Content, SkipReason
+from messaging.sql_files import SqlFiles, rows_of
 
-FOLDER = Path(__file__).parent / "sql"
+FILES = SqlFiles(__file__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,20 +89,11 @@ def way_columns(ways: list[Way]) -> dict[str, list[Any]]:
 @lru_cache(maxsize=64)
 def statement(name: str, **parts: str) -> str:
     """Return ``sql/<name>.sql`` with its shared parts put in."""
-    text = _text(name).replace("{routes}", _text("routes").strip())
-    text = text.replace("{choice}", _text("choose_route"))
+    text = FILES.text(name).replace("{routes}", FILES.text("routes").strip())
+    text = text.replace("{choice}", FILES.text("choose_route"))
     for marker, part in parts.items():
         text = text.replace(f"{{{marker}}}", part)
     return text
 
 
-def _text(name: str) -> str:
-    return (FOLDER / f"{name}.sql").read_text()
-
-
-def rows(text: str, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Run a statement and return its rows as dictionaries."""
-    with connection.cursor() as cursor:
-        cursor.execute(text, parameters)
-        names = [column.name for column in cursor.description or ()]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+rows = rows_of

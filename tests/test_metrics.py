@@ -297,7 +297,7 @@ def test_no_big_table_is_scanned(crowd: None) -> None:
         # Small tables tempt the planner; on big ones it chooses the same.
         cursor.execute("SET LOCAL enable_seqscan = off")
         for verb, parameters in verbs.items():
-            text = (statements.FOLDER / f"{verb}.sql").read_text()
+            text = statements.part(verb)
             cursor.execute(f"EXPLAIN (FORMAT JSON) {text}", parameters)
             [(plans,)] = cursor.fetchall()
             plans = json.loads(plans) if isinstance(plans, str) else plans

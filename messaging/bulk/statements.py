@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
-from django.db import connection, models
+from django.db import models
 
 from messaging.dispatch import statements
+from messaging.sql_files import SqlFiles, rows_of
 
-FOLDER = Path(__file__).parent / "sql"
+FILES = SqlFiles(__file__)
 
 
 @functools.cache
 def _text(verb: str) -> str:
     """Return a statement with the parts that several of them share put in."""
-    text = (FOLDER / f"{verb}.sql").read_text()
+    text = FILES.text(verb)
     if verb == "facts":
         return text.replace("/* taken over */", statements.part("taken_over_by"))
     return (
@@ -49,9 +49,4 @@ def rows(
         values.update(zip(names, positional, strict=True))
         named = sql % tuple(f"%({name})s" for name in names)
         text = text.replace("/* selection */", named)
-    with connection.cursor() as cursor:
-        cursor.execute(text, values)
-        if cursor.description is None:
-            return []
-        columns = [column.name for column in cursor.description]
-        return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
+    return rows_of(text, values)

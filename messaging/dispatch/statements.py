@@ -5,28 +5,24 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 import psycopg
 from django.db import OperationalError, connection
 from psycopg import errors
 
-FOLDER = Path(__file__).parent / "sql"
+from messaging.sql_files import SqlFiles, dictionaries, rows_of
+
+FILES = SqlFiles(__file__)
 TRIES = 5
 
 Parameters = ParamSpec("Parameters")
 Returned = TypeVar("Returned")
 
 
-@functools.cache
-def _text(verb: str) -> str:
-    return (FOLDER / f"{verb}.sql").read_text()
-
-
 def part(name: str) -> str:
     """Return ``sql/<name>.sql`` to be put in the place of a comment."""
-    return _text(name)
+    return FILES.text(name)
 
 
 def rows(
@@ -37,12 +33,10 @@ def rows(
     ``comments`` put SQL in the place of a comment of that name, with underscores
     for the spaces: a condition that must not be there when it is not wanted.
     """
-    text = _text(verb)
+    text = FILES.text(verb)
     for name, condition in comments.items():
         text = text.replace(f"/* {name.replace('_', ' ')} */", condition)
-    with connection.cursor() as cursor:
-        cursor.execute(text, parameters)
-        return _dictionaries(cursor)
+    return rows_of(text, parameters)
 
 
 def rows_in_binary(verb: str, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -56,13 +50,8 @@ def rows_in_binary(verb: str, parameters: Mapping[str, Any]) -> list[dict[str, A
         connection.wrap_database_errors,
         psycopg.Cursor(connection.connection) as cursor,
     ):
-        cursor.execute(_text(verb), parameters)
-        return _dictionaries(cursor)
-
-
-def _dictionaries(cursor: Any) -> list[dict[str, Any]]:
-    names = [column.name for column in cursor.description or ()]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        cursor.execute(FILES.text(verb), parameters)
+        return dictionaries(cursor)
 
 
 def again_after_deadlock(

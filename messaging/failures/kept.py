@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from pathlib import Path
 from typing import Any, Final
 
 from django.db import connection
@@ -25,6 +23,7 @@ from messaging.models import (
     TallyUnit,
 )
 from messaging.models.message import REACHED_STATES, WAITING_STATES
+from messaging.sql_files import SqlFiles
 
 MOST_COUNTED: Final = 1_000
 """Failures after a fix that are counted one by one; beyond that it is "1,000+"."""
@@ -33,7 +32,7 @@ LOST: Final = (MessageState.FAILED, MessageState.UNKNOWN)
 SLACK: Final = timedelta(days=2)
 """Days are those of the organization, and pruning comes round after a while."""
 
-FOLDER: Final = Path(__file__).parent / "sql"
+FILES: Final = SqlFiles(__file__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,13 +176,8 @@ def spellings_of(organization: Organization, cause: str) -> list[str]:
     return sorted(code for code in codes if lookup(code).code == cause)
 
 
-@functools.cache
-def _text(verb: str) -> str:
-    return (FOLDER / f"{verb}.sql").read_text()
-
-
 def _rows(verb: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
-        cursor.execute(_text(verb), parameters)
+        cursor.execute(FILES.text(verb), parameters)
         found: list[tuple[Any, ...]] = cursor.fetchall()
     return found

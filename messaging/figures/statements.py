@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Final
 
-from django.db import connection
+from messaging.sql_files import SqlFiles, rows_of
 
-FOLDER = Path(__file__).parent / "sql"
+FILES = SqlFiles(__file__)
 
 BY_DAY: Final = "messaging_dailyfigure"
 """Where figures of all broadcasts are added up already."""
 OF_THESE: Final = "AND figure.broadcast_id = ANY (%(broadcast_ids)s::bigint[])"
 
 
-@functools.cache
 def _part(name: str) -> str:
-    return (FOLDER / f"{name}.sql").read_text().rstrip()
+    return FILES.text(name).rstrip()
 
 
 @functools.cache
@@ -37,7 +35,4 @@ def rows(name: str, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
     was added up by the day.
     """
     of_broadcasts = parameters.get("broadcast_ids") is not None
-    with connection.cursor() as cursor:
-        cursor.execute(_text(name, of_broadcasts=of_broadcasts), parameters)
-        columns = [column.name for column in cursor.description or ()]
-        return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
+    return rows_of(_text(name, of_broadcasts=of_broadcasts), parameters)

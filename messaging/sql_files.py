@@ -1,0 +1,42 @@
+"""Statements that stand in files of their own, and their rows as dictionaries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from django.db import connection
+
+
+class SqlFiles:
+    """The folder ``sql`` beside a module: ``SqlFiles(__file__)``. Each is read once."""
+
+    def __init__(self, module: str) -> None:
+        self.folder = Path(module).parent / "sql"
+        self._texts: dict[str, str] = {}
+
+    def text(self, name: str) -> str:
+        """Return ``sql/<name>.sql`` as it stands there."""
+        if name not in self._texts:
+            self._texts[name] = (self.folder / f"{name}.sql").read_text()
+        return self._texts[name]
+
+    def rows(self, name: str, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Run ``sql/<name>.sql`` and return its rows as dictionaries."""
+        return rows_of(self.text(name), parameters)
+
+
+def rows_of(text: str, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Run a statement and return its rows as dictionaries, if it has any."""
+    with connection.cursor() as cursor:
+        cursor.execute(text, parameters)
+        return dictionaries(cursor)
+
+
+def dictionaries(cursor: Any) -> list[dict[str, Any]]:
+    """Return what a cursor has found, a dictionary for each row."""
+    if cursor.description is None:
+        return []
+    names = [column.name for column in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
