@@ -39,6 +39,8 @@ MOST_CHANGES: Final = 5
 PAGED: Final = frozenset({"broadcasts", "rows"})
 LISTS: Final[Mapping[str, int]] = {
     "failuresByCause": 10,
+    "causes": 10,
+    "channels": 2,
     "skips": 3,
     "retries": 3,
     "runs": 3,
@@ -50,6 +52,7 @@ LISTS: Final[Mapping[str, int]] = {
 }
 """Lists that are not paged, and how many rows they have as a rule."""
 LOOK_UPS: Final[Mapping[str, int]] = {
+    "causes": 1_500,
     "retryState": 200,
     "quota": 50,
     "chain": 10,

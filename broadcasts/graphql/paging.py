@@ -53,8 +53,7 @@ class Window:
     @classmethod
     def of(cls, model: type[Model], first: int, after: str | None) -> Window:
         """Return the window that was asked for, or refuse it in words."""
-        if not 1 <= first <= MOST:
-            raise bad_input(f"Ask for 1 to {MOST} rows; first is {first}.", "first")
+        check_first(first)
         if after is None:
             return cls(first, None)
         key = key_in(model, after, ORDER)
@@ -64,6 +63,11 @@ class Window:
                 "after",
             )
         return cls(first, key[0])
+
+
+def check_first(first: int) -> None:
+    if not 1 <= first <= MOST:
+        raise bad_input(f"Ask for 1 to {MOST} rows; first is {first}.", "first")
 
 
 def connection(

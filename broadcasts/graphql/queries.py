@@ -11,6 +11,7 @@ from broadcasts import models, quota, retry
 from broadcasts.clock import database_now
 from broadcasts.forms.routes import CHOICES, Ways
 from broadcasts.graphql.broadcast import Broadcast, nodes_of
+from broadcasts.graphql.causes import OrganizationCause, causes_of
 from broadcasts.graphql.context import Caller, Info
 from broadcasts.graphql.paging import DEFAULT, Connection, Window, connection
 from broadcasts.graphql.siblings import selected
@@ -102,6 +103,15 @@ class Query:
             run_at=retry.proposed_time(database_now()),
             live_retry=live,
         )
+
+    @strawberry.field(
+        description=(
+            "Failures by cause across the whole organization, as far as their rows are"
+            " kept; the most urgent first."
+        )
+    )
+    def causes(self, info: Info) -> list[OrganizationCause]:
+        return causes_of(info.context.organization)
 
     @strawberry.field(description="What a broadcast may send: published flows.")
     def flows(self, info: Info) -> list[Flow]:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import strawberry
 from strawberry.types.scalar import ScalarDefinition
 
+from broadcasts.causes import Help
 from broadcasts.models import BroadcastKind, BroadcastState
 from messaging.channels.catalogue import ErrorClass
 from messaging.channels.contract import Channel
@@ -48,6 +49,14 @@ strawberry.enum(
     description=(
         "What a failure means for the next try: RETRY (send again), WAIT (later),"
         " FIX_FIRST (after a fix), NEVER, UNKNOWN."
+    ),
+)
+strawberry.enum(
+    Help,
+    name="CauseHelp",
+    description=(
+        "What sending again takes: FIX (something first), NOW (as it is), UNCLEAR (look"
+        " first), NEVER (it fails again)."
     ),
 )
 strawberry.enum(
