@@ -10,6 +10,7 @@ from django.views.generic import RedirectView
 from broadcasts.graphql.door import graphql
 from broadcasts.views.causes import causes
 from broadcasts.views.explorer import explorer
+from broadcasts.views.explorer_plain import explorer_plain
 from broadcasts.views.overview import overview
 from broadcasts.views.reports.page import report_csv, report_page
 from messaging.views.sign_in import SignIn, admin_sign_in, sign_in_code
@@ -22,6 +23,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("broadcasts/", include("broadcasts.urls")),
     path("graphql", graphql, name="graphql"),
     path("graphql/", explorer, name="graphql-explorer"),
+    path("graphql/plain/", explorer_plain, name="graphql-plain"),
     path("reports/", report_page, name="reports"),
     path("reports/<slug:chart>.csv", report_csv, name="report-csv"),
     path("", include("messaging.urls")),

@@ -68,6 +68,7 @@ PAGES = {
     "broadcasts:overview-running",
     "broadcasts:overview-needs",
     "graphql-explorer",
+    "graphql-plain",
     "messaging:message-list",
     "messaging:message-unknown",
     "messaging:bulk-list",

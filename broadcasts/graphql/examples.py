@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Final
+
+from broadcasts.models import Broadcast, BroadcastState
+from messaging.models import Organization
+
+OVER: Final = (BroadcastState.COMPLETED, BroadcastState.CANCELLED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +19,11 @@ class Example:
     query: str
     about_broadcast: bool = True
     """Whether it asks about one broadcast, by the variable ``id``."""
+
+    def variables(self, broadcast_id: int) -> str:
+        if not self.about_broadcast:
+            return ""
+        return json.dumps({"id": str(broadcast_id)}, indent=2)
 
 
 LIST: Final = """query NewestBroadcasts {
@@ -25,6 +36,18 @@ LIST: Final = """query NewestBroadcasts {
       counters { total delivered failed }
     }
     pageInfo { hasNextPage endCursor }
+  }
+}"""
+
+EVERYTHING: Final = """query WhyAnythingFailed {
+  causes {
+    title
+    count
+    help
+    verdict
+    advice
+    resendable
+    broadcasts(first: 5) { count broadcast { id name } }
   }
 }"""
 
@@ -97,10 +120,18 @@ WAYS: Final = """query WhatABroadcastIsMadeOf {
 
 EXAMPLES: Final = (
     Example("list", "Newest broadcasts", LIST, about_broadcast=False),
-    Example("causes", "Failures by cause", CAUSES),
+    Example("everything", "All failures by cause", EVERYTHING, about_broadcast=False),
+    Example("causes", "Failures of a broadcast", CAUSES),
     Example("rows", "Who failed", ROWS),
     Example("chain", "Chain of retries", CHAIN),
     Example("state", "May it be retried?", STATE),
     Example("retry", "Retry failed contacts", RETRY),
     Example("ways", "Flows and templates", WAYS, about_broadcast=False),
 )
+
+
+def broadcast_to_ask_about(organization: Organization) -> int:
+    """Return the newest broadcast that is over; 1 where there is none."""
+    over = Broadcast.objects.filter(organization=organization, state__in=OVER)
+    newest: int | None = over.order_by("-pk").values_list("pk", flat=True).first()
+    return newest or 1

@@ -24,7 +24,7 @@ from tests.broadcasts.views.pages import html_of, text_of
 from tests.broadcasts.views.reports.test_browser import RULES, SIDEWAYS, opened
 from tests.factories import World
 
-PATH = "/graphql/"
+PATH = "/graphql/plain/"
 pytestmark = pytest.mark.django_db
 
 
@@ -51,7 +51,7 @@ def test_a_stranger_is_sent_to_the_log_in(db: None, method: str) -> None:
 
     assert (response.status_code, response["Location"]) == (
         302,
-        "/login/?next=/graphql/",
+        "/login/?next=/graphql/plain/",
     )
 
 
