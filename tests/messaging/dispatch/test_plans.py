@@ -98,7 +98,8 @@ def vain(node: dict[str, Any]) -> int:
     removed: int = node.get("Rows Removed by Join Filter", 0)
     if "Relation Name" in node:
         removed += node.get("Rows Removed by Filter", 0)
-    return removed * node["Actual Loops"]
+    loops: int = round(node["Actual Loops"])
+    return removed * loops
 
 
 def with_stood(verb: str) -> str:
