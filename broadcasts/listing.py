@@ -28,6 +28,8 @@ from messaging.models import ApiClient, User
 
 MOST = 10_000
 """Members that one list may name: their rows are made here and now."""
+MOST_NAMED = 5
+"""Members in doubt whom a refusal names."""
 LISTED = "listed"
 """Where a broadcast has the number of members that its list named."""
 ALL_REACHED = (
@@ -44,13 +46,15 @@ def create(
     time_zone: str,
     contact_ids: Sequence[int],
     client: ApiClient | None = None,
+    include_unknown: bool = False,
 ) -> Broadcast:
     """Schedule a retry to exactly these members.
 
     Neither the filter nor the list of those who failed is asked, so rows may have
     aged out, and members may be named who were in no run before. Who got it from any
     run of the chain is still not sent it twice: that is found out when it starts, as
-    for every retry, and stands on the row.
+    for every retry, and stands on the row. Who may have got it is refused, as on the
+    page, unless ``include_unknown`` says that it shall go to them in doubt.
     """
     access.require_writer(person, broadcast.organization_id)
     chosen = list(dict.fromkeys(contact_ids))
@@ -62,8 +66,9 @@ def create(
             take_slot(broadcast.organization_id)
             source = held_source(broadcast)
             _require_free(source)
-            # Whoever is on the list was meant, in doubt or not.
-            retry = new_retry(source, person, moment, time_zone, includes_unknown=True)
+            retry = new_retry(
+                source, person, moment, time_zone, includes_unknown=include_unknown
+            )
             _take_content(source, retry)
             copy_routes(source, retry)
             wait_longer()
@@ -100,6 +105,20 @@ def _check_length(chosen: Sequence[int]) -> None:
         )
 
 
+def _check_doubt(contact_ids: Sequence[int]) -> None:
+    """Refuse members who may have got it: it would be sent to them twice."""
+    if not contact_ids:
+        return
+    named = ", ".join(str(one) for one in contact_ids[:MOST_NAMED])
+    if len(contact_ids) > MOST_NAMED:
+        named += f" and {len(contact_ids) - MOST_NAMED:,} more"
+    raise bad_input(
+        f"Nobody can tell whether it has reached contact {named}, so it might reach"
+        " them twice. Take them off the list, or include the unknown ones.",
+        "contact_ids",
+    )
+
+
 def _require_free(source: Broadcast) -> None:
     """Refuse what is not over, or has a retry in its way."""
     waits = WAIT.get(BroadcastState(source.state))
@@ -130,12 +149,15 @@ def _plan(source: Broadcast, retry: Broadcast, chosen: Sequence[int]) -> None:
             "contact_ids": chosen,
             "organization_id": source.organization_id,
             "broadcast_ids": [root_id, *chain],
+            "source_id": source.pk,
         },
     )
     if len(found) < len(chosen):
         raise not_found("contact")
     if all(one["is_reached"] for one in found):
         raise bad_input(ALL_REACHED, "contact_ids")
+    if not retry.includes_unknown:
+        _check_doubt([one["contact_id"] for one in found if one["is_in_doubt"]])
     retry.audience = {LISTED: len(chosen)}
     retry.save(update_fields=["audience"])
     known = [one["message_id"] for one in found if one["message_id"]]

@@ -33,7 +33,8 @@ class Mutation:
             "Make a new, scheduled broadcast to the contacts that failed in this one."
             " Without `runAt` it runs in two minutes. `contactIds` names others:"
             " neither the filter nor the failed contacts are looked up then. Nobody"
-            " who got it from a run of the chain is sent it twice."
+            " who got it from a run of the chain is sent it twice, and whoever may have"
+            " got it only with `includeUnknown`."
         )
     )
     def retry_failed_contacts(
@@ -59,6 +60,7 @@ class Mutation:
                 run_at=moment,
                 time_zone=place,
                 contact_ids=[number(one, "contact") for one in contact_ids],
+                include_unknown=include_unknown,
             )
         else:
             _require_kept_rows(source)

@@ -106,7 +106,7 @@ def test_an_older_doubt_that_a_retry_has_answered_holds_nobody_back(
     assert states_of(second) == [MessageState.QUEUED] * 2
 
 
-def test_who_is_named_on_a_list_was_meant(ours: World) -> None:
+def test_who_is_named_on_a_list_goes_out_where_doubt_is_included(ours: World) -> None:
     source = finished(ours, "unknown")
     made = listing.create(
         broadcast=source,
@@ -114,6 +114,7 @@ def test_who_is_named_on_a_list_was_meant(ours: World) -> None:
         run_at=timezone.now() + SOON,
         time_zone="UTC",
         contact_ids=[rows_of(source).get().contact_id],
+        include_unknown=True,
     )
 
     assert states_of(started(made)) == [MessageState.QUEUED]

@@ -35,13 +35,19 @@ from tests.factories import World
 pytestmark = pytest.mark.django_db
 
 
-def listed(world: World, source: Broadcast, *contact_ids: int) -> Broadcast:
+def listed(
+    world: World,
+    source: Broadcast,
+    *contact_ids: int,
+    include_unknown: bool = False,
+) -> Broadcast:
     return listing.create(
         broadcast=source,
         person=world.editor,
         run_at=timezone.now() + SOON,
         time_zone="UTC",
         contact_ids=contact_ids,
+        include_unknown=include_unknown,
     )
 
 
@@ -91,6 +97,61 @@ def test_who_got_it_is_left_in_peace(ours: World) -> None:
     outcomes_of = rows_of(made).filter(state="queued")
     stand(outcomes_of, "delivered")
     assert sums(source) == {"aimed": 2, "reached": 2}
+
+
+def test_who_may_have_got_it_is_refused_until_somebody_says_so(ours: World) -> None:
+    source = finished(ours, "failed", "unknown", "unknown")
+    failed, doubtful, _ = rows_of(source)
+    ids = (failed.contact_id, doubtful.contact_id)
+
+    problem = refusal(lambda: listed(ours, source, *ids))
+    made = listed(ours, source, *ids, include_unknown=True)
+
+    assert (problem.code, problem.field) == (ProblemCode.BAD_USER_INPUT, "contact_ids")
+    assert problem.sentence.startswith(
+        f"Nobody can tell whether it has reached contact {doubtful.contact_id}, so"
+    )
+    assert source.retries.get() == made
+    assert states_of(started(made)) == ["queued", "queued"]
+
+
+def test_a_refusal_names_a_handful_of_them(ours: World) -> None:
+    source = finished(ours, *["unknown"] * 7)
+    ids = list(rows_of(source).values_list("contact", flat=True))
+
+    sentence = refusal(lambda: listed(ours, source, *ids)).sentence
+
+    assert f"{ids[4]} and 2 more, so it might" in sentence
+    assert str(ids[5]) not in sentence
+
+
+def test_who_comes_to_be_in_doubt_meanwhile_is_left_out(ours: World) -> None:
+    source = finished(ours, "failed", "failed")
+    failed, doubtful = rows_of(source)
+    made = listed(ours, source, failed.contact_id, doubtful.contact_id)
+    stand(Message.objects.filter(pk=doubtful.pk), "unknown")
+
+    started(made)
+
+    states = {one.contact_id: one.state for one in rows_of(made)}
+    assert states[failed.contact_id] == "queued"
+    assert states[doubtful.contact_id] in {"cancelled", "skipped"}
+
+
+def test_a_doubt_that_was_settled_is_none(ours: World) -> None:
+    source = finished(ours, "unknown", "failed")
+    doubtful, failed = rows_of(source)
+    first = started(retried(source, ours, include_unknown=True))
+    outcomes(first, "failed", "delivered")
+
+    ids = (doubtful.contact_id, failed.contact_id)
+
+    # The source knows no answer; the run that brought one does.
+    assert "Nobody can tell" in refusal(lambda: listed(ours, source, *ids)).sentence
+    made = started(listed(ours, first, *ids))
+
+    states = {one.contact_id: one.state for one in rows_of(made)}
+    assert states == {doubtful.contact_id: "queued", failed.contact_id: "skipped"}
 
 
 def test_when_all_of_them_got_it_nothing_is_made(ours: World) -> None:

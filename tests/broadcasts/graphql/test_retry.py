@@ -216,6 +216,25 @@ def test_the_list_of_contacts_replaces_the_failed_ones(
     assert told["counters"] == {"total": 3, "untried": 3}
 
 
+def test_the_list_reaches_nobody_twice_by_accident(ours: World, writer: Asker) -> None:
+    source = finished(ours, "unknown", "delivered", "failed")
+    doubtful, delivered, failed = rows_of(source)
+    ids = [str(one.contact_id) for one in (doubtful, delivered, failed)]
+
+    code, sentence = refused(writer, source, ids=ids)
+    made_by(writer, source, ids=ids, unknown=True)
+
+    assert code == "BAD_USER_INPUT"
+    assert f"reached contact {doubtful.contact_id}, so it might" in sentence
+    run = started(source.retries.get())
+    states = {one.contact_id: one.state for one in rows_of(run)}
+    assert states == {
+        doubtful.contact_id: "queued",
+        delivered.contact_id: "skipped",
+        failed.contact_id: "queued",
+    }
+
+
 def test_another_organization_s_contact_is_not_found(
     ours: World, theirs: World, writer: Asker
 ) -> None:
