@@ -319,7 +319,7 @@ LATE_AFTER_SECONDS = env.int("LATE_AFTER_SECONDS", default=300)
 """What was due this long while the system was down is not sent any more."""
 
 WEBHOOK_CONCURRENCY = env.int("WEBHOOK_CONCURRENCY", default=20)
-"""Requests of one webhook endpoint under way; each second brings five rounds."""
+"""Requests of one webhook endpoint under way at the same time."""
 WEBHOOK_COURIERS = env.int("WEBHOOK_COURIERS", default=1)
 """Tasks that deliver webhooks at the same time, over all workers."""
 

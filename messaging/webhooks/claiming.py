@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,7 +19,7 @@ from messaging.models import WebhookSecret
 from messaging.webhooks import statements
 
 CAPACITY = 500
-"""Requests of one courier under way, to whomever."""
+"""Deliveries that one courier holds, of whomever: under way, or in line."""
 CLAIM_SECONDS = 30.0
 """What is not settled by then is due again. A try takes five seconds."""
 
@@ -69,15 +69,28 @@ def has_work() -> bool:
     return bool(statements.rows("has_work", {})[0]["has_work"])
 
 
-def claim(holder: uuid.UUID, keyring: Keyring, *, capacity: int) -> list[Claimed]:
-    """Take up to so many due deliveries; no other courier gets the same ones."""
+def claim(
+    holder: uuid.UUID,
+    keyring: Keyring,
+    *,
+    capacity: int,
+    rooms: Mapping[int, int] | None = None,
+) -> list[Claimed]:
+    """Take up to so many due deliveries; no other courier gets the same ones.
+
+    ``rooms`` says for how many of an endpoint there is room, where that is not
+    ``WEBHOOK_CONCURRENCY``.
+    """
+    known = rooms or {}
     with transaction.atomic():
         rows = statements.rows(
             "claim",
             {
                 "holder": holder,
                 "capacity": capacity,
-                "per_endpoint": settings.WEBHOOK_CONCURRENCY,
+                "usual_room": settings.WEBHOOK_CONCURRENCY,
+                "quick_ids": list(known),
+                "quick_rooms": list(known.values()),
                 "seconds": CLAIM_SECONDS,
             },
         )

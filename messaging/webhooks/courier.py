@@ -2,66 +2,31 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 import uuid
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Mapping
 from typing import Final
 
-import aiohttp
 from django.conf import settings
 from django.db import connection
 
 from messaging.dispatch.stopping import stopping
-from messaging.webhooks import claiming, posting, settling
-from messaging.webhooks.claiming import Claimed
-from messaging.webhooks.posting import Told
+from messaging.webhooks import claiming, settling
+from messaging.webhooks.flight import Flight, in_flight
+from messaging.webhooks.share import Share
 
 RUN_SECONDS: Final = 20.0
 """A courier ends by then and is rung again: tasks stay short."""
 ROUND_SECONDS: Final = 0.2
-"""A round takes at least this long. So an endpoint gets ``WEBHOOK_CONCURRENCY``
-requests five times a second at most, and a broadcast does not bury it; nor do the
-couriers take the processor away from the messages themselves."""
-SHARE: Final = 0.05
-"""The part of one processor that a courier takes at most: a round in which it had
-more to do is longer."""
+"""A round takes at least this long; longer where it took too much of the processor.
+What an endpoint answers within a round is followed by the next in line at once."""
+AHEAD: Final = 200
+"""Deliveries of one endpoint that a courier holds at most, in line and under way."""
 REST_SECONDS: Final = 2.0
 """The longest piece of such a rest: what has been answered is settled between two
 of them, long before a seat or a claim lapses."""
 SEAT_SECONDS: Final = 15
-RESOLVERS: Final = 32
-"""Names that may be looked up at the same time, however slow some are."""
-
-
-class Flight:
-    """Tries that are under way. Used from one thread, which owns the loop."""
-
-    def __init__(self, runner: asyncio.Runner, way: aiohttp.ClientSession) -> None:
-        self._runner = runner
-        self._way = way
-        self._tasks: set[asyncio.Task[Told]] = set()
-
-    def __len__(self) -> int:
-        return len(self._tasks)
-
-    def launch(self, claimed: Sequence[Claimed]) -> None:
-        loop = self._runner.get_loop()
-        for one in claimed:
-            self._tasks.add(loop.create_task(posting.post(self._way, one)))
-
-    def land(self, seconds: float) -> list[Told]:
-        """Return what has been answered; give it this long."""
-        return self._runner.run(self._land(seconds))
-
-    async def _land(self, seconds: float) -> list[Told]:
-        # Asleep to the end: a round that is over sooner would only begin sooner.
-        await asyncio.sleep(seconds)
-        done = {task for task in self._tasks if task.done()}
-        self._tasks -= done
-        return [task.result() for task in done]
 
 
 def run(*, seconds: float = RUN_SECONDS) -> int:
@@ -82,49 +47,46 @@ def run(*, seconds: float = RUN_SECONDS) -> int:
         leave_seat(seat, holder)
 
 
-@contextmanager
-def in_flight() -> Iterator[Flight]:
-    """Open the way to the endpoints for as long as the block lasts."""
-    resolvers = ThreadPoolExecutor(RESOLVERS, thread_name_prefix="webhook-names")
-    try:
-        with asyncio.Runner() as runner:
-
-            async def opened() -> aiohttp.ClientSession:
-                return posting.session(resolvers)
-
-            way = runner.run(opened())
-            try:
-                yield Flight(runner, way)
-            finally:
-                runner.run(way.close())
-    finally:
-        resolvers.shutdown(wait=False, cancel_futures=True)
-
-
 def _carry(holder: uuid.UUID, seat: int, flight: Flight, *, ends_at: float) -> int:
     """What was claimed here is landed and settled here, also when time is up."""
-    keyring = claiming.Keyring()
+    keyring, share = claiming.Keyring(), Share()
+    rooms: Mapping[int, int] = {}
     settled = 0
-    counted = time.thread_time()
     while True:
-        claimed: list[Claimed] = []
         if (
             not stopping.is_set()
             and time.monotonic() < ends_at
             and keep_seat(seat, holder)
         ):
-            claimed = claiming.claim(
-                holder, keyring, capacity=claiming.CAPACITY - len(flight)
+            flight.launch(
+                claiming.claim(
+                    holder,
+                    keyring,
+                    capacity=claiming.CAPACITY - len(flight),
+                    rooms=rooms,
+                )
             )
-            flight.launch(claimed)
         if not len(flight):
             return settled
-        settled += settling.settle(flight.land(ROUND_SECONDS))
-        before, counted = counted, time.thread_time()
-        rest = (counted - before) / SHARE - ROUND_SECONDS
-        settled += _rest(
-            holder, seat, flight, until=min(ends_at, time.monotonic() + rest)
-        )
+        landed = flight.land(ROUND_SECONDS)
+        settled += settling.settle(landed)
+        settling.hand_back(flight.left_behind(everything=stopping.is_set()))
+        rooms = rooms_of(Counter(one.endpoint_id for one in landed))
+        until = min(ends_at, time.monotonic() + share.rest())
+        settled += _rest(holder, seat, flight, until=until)
+
+
+def rooms_of(landed: Mapping[int, int]) -> dict[int, int]:
+    """Return how much is held for each endpoint that has just answered so much.
+
+    Three times what it took in a round, so that a quick one is soon not short of
+    work; whoever answers slowly gets little more than what can leave at once.
+    """
+    least = settings.WEBHOOK_CONCURRENCY
+    return {
+        endpoint_id: max(least, min(AHEAD, least + 3 * number))
+        for endpoint_id, number in landed.items()
+    }
 
 
 def _rest(holder: uuid.UUID, seat: int, flight: Flight, *, until: float) -> int:
@@ -140,6 +102,7 @@ def _rest(holder: uuid.UUID, seat: int, flight: Flight, *, until: float) -> int:
         and keep_seat(seat, holder)
     ):
         settled += settling.settle(flight.land(min(left, REST_SECONDS)))
+        settling.hand_back(flight.left_behind())
     return settled
 
 

@@ -17,6 +17,7 @@ from django.db import transaction
 from messaging.dispatch.statements import again_after_deadlock
 from messaging.webhooks import schedule, statements
 from messaging.webhooks.bodies import wire_moment
+from messaging.webhooks.claiming import Claimed
 from messaging.webhooks.posting import Told
 
 logger = logging.getLogger(__name__)
@@ -44,6 +45,21 @@ def settle(told: Sequence[Told]) -> int:
         if known:
             statements.rows("note_health", _health(known))
             _switch_off(known, rows)
+    return len(rows)
+
+
+def hand_back(unsent: Sequence[Claimed]) -> int:
+    """Let go of what was claimed and not sent; return how many were still held."""
+    if not unsent:
+        return 0
+    rows = statements.rows(
+        "hand_back",
+        {
+            "delivery_id": [one.delivery_id for one in unsent],
+            "claim": [one.claim for one in unsent],
+            "try_count": [one.try_count for one in unsent],
+        },
+    )
     return len(rows)
 
 

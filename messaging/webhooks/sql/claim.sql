@@ -1,9 +1,12 @@
--- Take what is due, for each endpoint as much as it may have under way. An endpoint
+-- Take what is due, for each endpoint as much as there is room for. An endpoint
 -- that fails gets one at a time until something arrives again, and the room that is
 -- left is shared out evenly, so that none waits for the slowness of another.
 WITH open AS MATERIALIZED (
     SELECT endpoint.id, endpoint.url,
-           CASE WHEN health.failing_since IS NULL THEN %(per_endpoint)s ELSE 1 END
+           CASE
+               WHEN health.failing_since IS NOT NULL THEN 1
+               ELSE coalesce(quick.room, %(usual_room)s)
+           END
                - (
                    SELECT count(*)
                    FROM messaging_webhookdelivery AS held
@@ -12,6 +15,8 @@ WITH open AS MATERIALIZED (
                ) AS room
     FROM messaging_webhookhealth AS health
     JOIN messaging_webhookendpoint AS endpoint ON endpoint.id = health.endpoint_id
+    LEFT JOIN unnest(%(quick_ids)s::bigint[], %(quick_rooms)s::int[])
+        AS quick (endpoint_id, room) ON quick.endpoint_id = endpoint.id
     WHERE endpoint.state = 'on'
       AND (health.paused_until IS NULL OR health.paused_until <= clock_timestamp())
       AND EXISTS (

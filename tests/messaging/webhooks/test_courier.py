@@ -22,6 +22,7 @@ from messaging.models import (
     WebhookHealth,
 )
 from messaging.webhooks import claiming, courier, endpoints, posting, settling, tending
+from messaging.webhooks.flight import Flight, in_flight
 from messaging.webhooks.posting import Told
 from tests.factories import World
 from tests.messaging.webhooks.receiver import OK, Answer, Received, Receiver
@@ -50,7 +51,7 @@ def at_once(number: int, work: Any) -> list[Any]:
         return list(pool.map(run, range(number)))
 
 
-def land(flight: courier.Flight) -> list[Told]:
+def land(flight: Flight) -> list[Told]:
     """Wait for the first answers, which come within the time-out of a try."""
     for _ in range(1_000):
         if landed := flight.land(0.02):
@@ -209,7 +210,7 @@ def test_a_courier_that_dies_after_telling_is_repeated(
     """Killed between send and settle: told again, under the same id."""
     tell(ours)
     [claimed] = claiming.claim(uuid.uuid4(), claiming.Keyring(), capacity=10)
-    with courier.in_flight() as flight:
+    with in_flight() as flight:
         flight.launch([claimed])
         landed = land(flight)
 
@@ -239,7 +240,7 @@ def test_whoever_settles_too_late_changes_nothing(
     [claimed] = claiming.claim(uuid.uuid4(), claiming.Keyring(), capacity=10)
     WebhookDelivery.objects.update(claimed_until=timezone.now())
     tending.tend()
-    with courier.in_flight() as flight:
+    with in_flight() as flight:
         flight.launch([claimed])
         landed = land(flight)
 
@@ -276,7 +277,7 @@ def test_one_that_hangs_delays_nobody_else(
 
         holder = uuid.uuid4()
         keyring = claiming.Keyring()
-        with courier.in_flight() as flight:
+        with in_flight() as flight:
             for _ in range(400):
                 if rest():
                     break
@@ -524,7 +525,7 @@ def test_a_courier_keeps_its_seat_through_a_long_rest(
     assert courier.take_seat(holder) == 1
     WebhookCourier.objects.update(lease_until=timezone.now())
 
-    with courier.in_flight() as flight:
+    with in_flight() as flight:
         courier._rest(holder, 1, flight, until=time.monotonic() + 0.05)
 
     assert courier.take_seat(uuid.uuid4()) != 1
