@@ -21,9 +21,10 @@ from broadcasts.chain import keep_where_members_stood
 from broadcasts.clock import SOON, local_day, starts_soon
 from broadcasts.models import Broadcast, BroadcastState, FrozenMembers
 from broadcasts.patience import wait_longer
+from broadcasts.retry import Missed
 from broadcasts.ways import rows, statement
 from messaging.dispatch.statements import again_after_deadlock
-from messaging.models import Message, Priority
+from messaging.models import Message, MessageState, Priority
 
 PAGE = 5_000
 """Members per transaction."""
@@ -54,7 +55,8 @@ def freeze(retry: Broadcast, chosen: QuerySet[Message], shown_at: datetime) -> i
 def fill_page(broadcast_id: int) -> bool:
     """Plan the rows of some more members; return whether this was work for us.
 
-    One that starts soon only gets its forecast. The broadcast's row is held meanwhile,
+    For one that starts soon it is only noted where its members stood, and what retrying
+    them is likely to bring. The broadcast's row is held meanwhile,
     so that an edit of its time, or a cancellation, comes before a page or after it.
     """
     with transaction.atomic():
@@ -75,8 +77,25 @@ def _foretell(retry: Broadcast) -> bool:
     if retry.forecast or not _written_down(retry).exists():
         return False
     wait_longer()
+    keep_where_members_stood(retry)
     expectation.keep(retry)
     return True
+
+
+def foretell_by_tallies(retry: Broadcast, counted: Missed) -> None:
+    """Note the same of a retry that covers exactly these, without a look at rows."""
+    stood: Counter[tuple[str, str]] = Counter()
+    for state, groups in (
+        (MessageState.FAILED, counted.failed),
+        (MessageState.UNKNOWN, counted.doubtful),
+    ):
+        for one in groups:
+            stood[state, one.error_code] += one.count
+    retry.took_over = [
+        [retry.retry_of_id, *stand, number] for stand, number in sorted(stood.items())
+    ]
+    retry.save(update_fields=["took_over"])
+    expectation.tell(retry, (*counted.failed, *counted.doubtful))
 
 
 def _written_down(retry: Broadcast) -> QuerySet[FrozenMembers]:
@@ -92,21 +111,12 @@ def start_page(retry: Broadcast, values: Mapping[str, Any]) -> bool:
     if frozen is None:
         return False
     _foretell(retry)
-    stood = rows(
-        statement("start_members"), {**values, "message_ids": frozen.message_ids}
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            statement("start_members"), {**values, "message_ids": frozen.message_ids}
+        )
     frozen.delete()
-    _add_where_members_stood(retry, stood)
     return _written_down(retry).exists()
-
-
-def _add_where_members_stood(retry: Broadcast, stood: list[dict[str, Any]]) -> None:
-    known = Counter({tuple(one[:-1]): one[-1] for one in retry.took_over})
-    for one in stood:
-        *stand, number = one.values()
-        known[tuple(stand)] += number
-    retry.took_over = [[*stand, number] for stand, number in sorted(known.items())]
-    retry.save(update_fields=["took_over"])
 
 
 def _fill(retry: Broadcast) -> bool:

@@ -217,15 +217,15 @@ def missed(broadcast: Broadcast, longest: timedelta = LONGEST) -> Missed:
         return _missed(found)
 
 
-def tallied(broadcast: Broadcast, *, include_unknown: bool) -> tuple[Group, ...]:
+def tallied(broadcast: Broadcast, *, include_unknown: bool) -> Missed:
     """Return those whom a retry covers as far as the tallies tell, without their rows.
 
-    Nothing where other runs of the chain exist.
+    Nobody where other runs of the chain exist.
     """
     if not is_alone(broadcast):
-        return ()
+        return Missed()
     found = missed(broadcast)
-    return (*found.failed, *(found.doubtful if include_unknown else ()))
+    return found if include_unknown else Missed(found.failed)
 
 
 def _missed(numbers: Iterable[tuple[str, str, str, int | None, int]]) -> Missed:

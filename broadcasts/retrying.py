@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db import IntegrityError, transaction
 
-from broadcasts import access, expectation, freezing, record
+from broadcasts import access, freezing, record
 from broadcasts.clock import (
     DIALOG_TOLERANCE,
     check_lead,
@@ -61,8 +61,8 @@ def create(
             number = freezing.freeze(retry, chosen, shown_at)
             if not number or shown_count not in {None, number}:
                 raise _list_changed(number)
-            if not retry.forecast and number == sum(one.count for one in counted):
-                expectation.tell(retry, counted)
+            if not retry.forecast and number == counted.count + counted.unknown:
+                freezing.foretell_by_tallies(retry, counted)
             note_scheduled(retry, _failed(number), person, client)
     except IntegrityError:
         live = live_retry(broadcast)

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from django.db.models import Q, Sum
 
-from broadcasts.models import Broadcast
+from broadcasts.models import Broadcast, FrozenMembers
 from messaging.models import (
     MessageState,
     Organization,
@@ -70,8 +70,7 @@ def failures_taken_over(
 def is_written_down(retry: Broadcast) -> bool:
     """Whether it has noted as many members as its rows cover, by the tallies.
 
-    It has not when it gave some back, or when some rows were made after it had noted
-    where the members of the others stood.
+    It has not when it gave some of them back.
     """
     noted = sum(number for *_, number in retry.took_over)
     return bool(noted == _members_kept([retry.pk])[retry.pk])
@@ -79,8 +78,14 @@ def is_written_down(retry: Broadcast) -> bool:
 
 def _members_kept(retry_ids: Iterable[int]) -> Counter[int]:
     """Return how many members each retry has that it did not give back."""
+    wanted = list(retry_ids)
     tallies = Tally.objects.filter(
-        broadcast_id__in=list(retry_ids), unit=TallyUnit.MESSAGE
+        broadcast_id__in=wanted, unit=TallyUnit.MESSAGE
     ).exclude(GIVEN_BACK)
     sums = tallies.values_list("broadcast_id").annotate(number=Sum("count"))
-    return Counter(dict(sums))
+    written_down = FrozenMembers.objects.filter(broadcast_id__in=wanted)
+    lacking = written_down.values_list("broadcast_id").annotate(number=Sum("size"))
+    kept: Counter[int] = Counter()
+    for retry_id, number in sums.union(lacking, all=True):
+        kept[retry_id] += number
+    return kept

@@ -3,16 +3,15 @@
 -- back. This is freeze_members and start_page in one, and judges as they do: the chain
 -- is read a single time, with every row locked that is taken over, and who was reached,
 -- is on the way, or came to be in doubt since the retry was confirmed, is not sent to.
--- The answer says where those stood whom the retry has taken over.
 WITH {routes},
 taken AS MATERIALIZED (
-    SELECT source.id, source.organization_id, source.contact_id, source.broadcast_id,
+    SELECT source.id, source.organization_id, source.contact_id,
            coalesce(source.root_id, source.id) AS root_id, source.integration_id,
            source.content_id, source.state, source.error_code, source.parameters,
            source.first_failed_at, coalesce(source.first_day, source.day) AS first_day,
            source.parts_sent | chain.parts_sent AS parts_sent,
            chain.tries, chain.is_reached, chain.is_on_its_way, chain.is_in_doubt,
-           chain.window_refused_at, chain.last_failure, chain.latest
+           chain.window_refused_at, chain.last_failure
     FROM unnest(%(message_ids)s::bigint[]) AS chosen (id)
     JOIN messaging_message AS source ON source.id = chosen.id
     CROSS JOIN LATERAL (
@@ -33,22 +32,19 @@ taken AS MATERIALIZED (
                ) AS window_refused_at,
                max(run.id) FILTER (
                    WHERE run.is_run AND run.state IN ('failed', 'unknown')
-               ) AS last_failure,
-               max(run.id) FILTER (
-                   WHERE run.state <> 'cancelled' OR run.root_id IS NULL
-               ) AS latest
+               ) AS last_failure
         FROM (
-            SELECT source.id, source.root_id, source.broadcast_id, source.state,
-                   source.state_at, source.error_code, source.attempt_count,
-                   source.given_back, source.parts_sent, source.content_id,
-                   source.amended_content_id, true AS is_run
+            SELECT source.id, source.broadcast_id, source.state, source.state_at,
+                   source.error_code, source.attempt_count, source.given_back,
+                   source.parts_sent, source.content_id, source.amended_content_id,
+                   true AS is_run
             UNION ALL
-            SELECT id, root_id, broadcast_id, state, state_at, error_code, attempt_count,
+            SELECT id, broadcast_id, state, state_at, error_code, attempt_count,
                    given_back, parts_sent, content_id, amended_content_id, true
             FROM messaging_message
             WHERE id = source.root_id
             UNION ALL
-            SELECT id, root_id, broadcast_id, state, state_at, error_code, attempt_count,
+            SELECT id, broadcast_id, state, state_at, error_code, attempt_count,
                    given_back, parts_sent, content_id, amended_content_id,
                    broadcast_id IS NOT NULL
             FROM messaging_message
@@ -94,8 +90,6 @@ decided AS MATERIALIZED (
                    WHERE id = member.last_failure
                ), '')
            END AS error,
-           member.latest, member.broadcast_id AS stood_in, member.state AS stood,
-           member.error_code AS stood_by,
            coalesce(chosen.integration_id, member.integration_id) AS integration_id,
            coalesce(chosen.content_id, member.content_id) AS content_id,
            coalesce(chosen.channel, '') AS channel,
@@ -110,34 +104,16 @@ decided AS MATERIALIZED (
            END AS state
     FROM member
     {choice}
-),
-made AS (
-    INSERT INTO messaging_message
-        (organization_id, contact_id, broadcast_id, root_id, integration_id, content_id,
-         due_at, expires_at, day, priority, used_fallback, state, reason, channel,
-         recipient, parameters, parts_sent, earlier_tries, earlier_error,
-         first_failed_at, first_day)
-    SELECT organization_id, contact_id, %(broadcast_id)s, root_id, integration_id,
-           content_id, CASE state WHEN 'queued' THEN %(run_at)s::timestamptz END,
-           %(expires_at)s::timestamptz, %(day)s::date, %(priority)s, used_fallback,
-           state, reason, channel, recipient, parameters, parts_sent, tries, error,
-           first_failed_at, first_day
-    FROM decided
-    ORDER BY id
 )
-SELECT coalesce(newer.broadcast_id, decided.stood_in) AS broadcast_id,
-       coalesce(newer.state, decided.stood) AS state,
-       coalesce(newer.code, decided.stood_by) AS code,
-       count(*) AS number
+INSERT INTO messaging_message
+    (organization_id, contact_id, broadcast_id, root_id, integration_id, content_id,
+     due_at, expires_at, day, priority, used_fallback, state, reason, channel,
+     recipient, parameters, parts_sent, earlier_tries, earlier_error,
+     first_failed_at, first_day)
+SELECT organization_id, contact_id, %(broadcast_id)s, root_id, integration_id,
+       content_id, CASE state WHEN 'queued' THEN %(run_at)s::timestamptz END,
+       %(expires_at)s::timestamptz, %(day)s::date, %(priority)s, used_fallback,
+       state, reason, channel, recipient, parameters, parts_sent, tries, error,
+       first_failed_at, first_day
 FROM decided
-LEFT JOIN LATERAL (
-    SELECT run.broadcast_id, run.state,
-           CASE WHEN run.state IN ('skipped', 'cancelled') THEN run.reason
-               ELSE run.error_code END AS code
-    FROM messaging_message AS run
-    WHERE run.id = decided.latest
-      AND decided.latest <> decided.id
-    LIMIT 1
-) AS newer ON true
-WHERE decided.state <> 'cancelled'
-GROUP BY 1, 2, 3
+ORDER BY id

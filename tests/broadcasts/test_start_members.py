@@ -20,11 +20,13 @@ from broadcasts import (
     freezing,
     retention,
     retry,
+    retrying,
     run,
     schedule,
 )
 from broadcasts.models import Broadcast, BroadcastState, FrozenMembers
 from broadcasts.summary import counters_of
+from broadcasts.taken_over import failures_taken_over
 from messaging import audit
 from messaging.figures.forecast import Forecast
 from messaging.models import MessageState, SkipReason
@@ -105,19 +107,58 @@ def test_each_row_is_written_once_as_it_goes_out(
     assert no_differences()
 
 
-def test_what_is_noted_page_by_page_is_what_the_rows_say(ours: World) -> None:
+def test_what_was_noted_before_is_what_the_rows_say(ours: World) -> None:
     source = finished(ours, *["failed"] * 3, "unknown", "failed")
     first = started(retried(source, ours))
     outcomes(first, "failed", "delivered", "failed", "failed")
     made = retried(source, ours, include_unknown=True)
-    stand(only(rows_of(first), 3), QUEUED)
+    run.tick()
+    made.refresh_from_db()
+    noted = made.took_over
+    assert {run_id for run_id, *_ in noted} == {source.pk, first.pk}
+
     made = started(made)
 
-    noted = made.took_over
+    assert made.took_over == noted
     chain.keep_where_members_stood(made)
     made.refresh_from_db()
     assert made.took_over == noted
-    assert {run_id for run_id, *_ in noted} == {source.pk, first.pk}
+
+
+def test_what_it_is_about_to_take_over_needs_nobody_any_more(
+    ours: World, source: Broadcast
+) -> None:
+    today = timezone.now().date()
+    made = retried(source, ours)
+
+    taken = failures_taken_over(ours.organization, today - timedelta(days=1))
+
+    assert taken == {(source.pk, TIMED_OUT): 5}
+    made.refresh_from_db()
+    assert made.took_over == [[source.pk, "failed", TIMED_OUT, 5]]
+
+
+def test_whoever_fails_while_it_is_confirmed_is_not_foretold(
+    ours: World, source: Broadcast
+) -> None:
+    offer = retry.offer(source)
+    stand(only(rows_of(source), 5), MessageState.FAILED)
+    made = retrying.create(
+        broadcast=source,
+        person=ours.editor,
+        run_at=timezone.now() + SOON,
+        time_zone="UTC",
+        shown_count=offer.count,
+        shown_at=offer.shown_at,
+    )
+    assert made.forecast == {}
+    run.tick()
+    made.refresh_from_db()
+
+    told = Forecast.from_json(made.forecast)
+    assert told is not None
+    assert told.count == 5
+    assert made.took_over == [[source.pk, "failed", TIMED_OUT, 5]]
 
 
 def test_the_forecast_is_told_before_it_starts(ours: World, source: Broadcast) -> None:
@@ -283,7 +324,7 @@ def test_a_page_that_breaks_is_undone_and_made_again(
 ) -> None:
     made = begun(retried(source, ours), pages=1)
     with monkeypatch.context() as patch:
-        patch.setattr(freezing, "_add_where_members_stood", lambda *_: 1 / 0)
+        patch.setattr(FrozenMembers, "delete", lambda _: 1 / 0)
         run.tick()
     assert (rows_of(made).count(), freezing.members_without_row(made)) == (2, 3)
 
