@@ -50,7 +50,7 @@ EXCEPTIONS: Final = {
     "api:embed_token": "Nothing is kept; what is sent with it stands there.",
     "api:oauth-token": "A key that lasts an hour, for the client that asks for it.",
     "graphql": "By its mutations.",
-    "graphql-explorer": "By the same mutations.",
+    "graphql-plain": "By the same mutations.",
     "api:openapi-json": "To be read, whatever the method.",
     "api:openapi-view": "To be read, whatever the method.",
     "admin-password": "Leads to one's own account.",

@@ -11,6 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Request, expect
 from pytest_django.live_server_helper import LiveServer
 
+from resend_admin.ui.dialogs import HAS_WAITED
 from tests.ui.parts import COUNTED
 
 pytestmark = [
@@ -116,7 +117,8 @@ def test_a_dialog_opens_before_its_figures_are_there(parts: Page) -> None:
 
 def test_a_dialog_that_was_closed_meanwhile_stays_closed(parts: Page) -> None:
     COUNTED.clear()
-    parts.click("#slow")
+    with parts.expect_request(_asks_for_figures):
+        parts.click("#slow")
     box = parts.locator("#dialog")
     expect(box).to_be_visible()
     parts.keyboard.press("Escape")
@@ -126,6 +128,10 @@ def test_a_dialog_that_was_closed_meanwhile_stays_closed(parts: Page) -> None:
     parts.click("#tell")
     expect(parts.get_by_text("It was done.")).to_be_visible()
     expect(box).to_be_hidden()
+
+
+def _asks_for_figures(request: Request) -> bool:
+    return HAS_WAITED.lower() in request.headers
 
 
 def test_a_refusal_is_shown_in_the_dialog(parts: Page) -> None:

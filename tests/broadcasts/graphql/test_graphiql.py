@@ -197,7 +197,7 @@ def test_an_example_takes_nothing_away_that_somebody_wrote(
         expect(page.locator(".graphiql-query-editor")).to_contain_text("viewer")
         begun(page)
         owned = "Object.keys(localStorage).filter((one) => one.includes('tabState'))"
-        assert page.evaluate(owned) == [f"graphiql-{ours.agent.pk}:tabState"]
+        assert page.evaluate(owned) == [f"graphiql-{ours.agent.pk}:graphiql:tabState"]
 
 
 @pytest.mark.django_db(transaction=True)
