@@ -82,6 +82,11 @@ def analyze() -> None:
             cursor.execute("RESET statement_timeout")
 
 
+def _analyze(table: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"ANALYZE {table}")
+
+
 def _now() -> datetime:
     with connection.cursor() as cursor:
         cursor.execute("SELECT now()")
@@ -155,15 +160,20 @@ def one_broadcast(members: int, failed_percent: int) -> Owner:
 
 
 def _add_history(owner: Owner, before: int, last: int, now: datetime) -> None:
-    """Give the messages with these ids their attempts, credits and receipts."""
+    """Give the messages with these ids their attempts, credits and receipts.
+
+    Statistics that do not know of the new rows would let each of them look at all.
+    """
     values = {
         **owner_values(owner),
         "first": before + 1,
         "last": last,
         "now": now,
     }
+    _analyze("messaging_message")
     for number in range(1, MOST_TRIES + 1):
         _run("attempts_open", {**values, "number": number})
+        _analyze("messaging_attempt")
         _run("attempts_close", {**values, "number": number})
     _run("ledger", values)
     _run("receipts", values)
