@@ -1,8 +1,8 @@
-"""The whole suite as two runs of pytest side by side: ``python -m tests.side_by_side``.
+"""The whole suite as three runs of pytest: ``python -m tests.side_by_side``.
 
-One has the tests that start programs of their own and mostly wait for them, the other
-one has the rest. Each has its own servers, cache and folder of results. What the second
-one says is shown as a whole when it has ended, so that nothing is mixed.
+One has the tests that start programs of their own and mostly wait for them, one those
+of messaging, one the rest. Each has its own servers, cache and folder of results. What
+the others say is shown as a whole when they have ended, so that nothing is mixed.
 """
 
 from __future__ import annotations
@@ -13,13 +13,15 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from subprocess import Popen
 from typing import IO, NoReturn
 
 from resend_admin.local import leash
 
 START_PROGRAMS = ("tests/faults", "tests/local", "tests/benchmarks", "tests/journeys")
+MESSAGING = "tests/messaging"
 STOP_SECONDS = 30.0
 """For pytest to say what it has seen, and to stop its servers."""
 INTERRUPTED = 130
@@ -35,25 +37,33 @@ def group(name: str, *arguments: str) -> list[str]:
     ]
 
 
-def run(shown: Sequence[str], kept: Sequence[str], output: IO[bytes]) -> int:
-    """Run both commands to their ends; return 0 when both succeed.
+def run(
+    shown: Sequence[str], kept: Mapping[str, Sequence[str]], output: IO[bytes]
+) -> int:
+    """Run all commands to their ends; return 0 when all succeed.
 
-    Asked to stop, as by Ctrl-C, it stops both and still shows what both have said.
+    Asked to stop, as by Ctrl-C, it stops them and still shows what all have said.
     """
-    with tempfile.TemporaryFile() as said:
+    with ExitStack() as files:
         began = time.monotonic()
         first = start(shown, output)
-        second = start(kept, said)
+        said = {name: files.enter_context(tempfile.TemporaryFile()) for name in kept}
+        others = {name: start(kept[name], said[name]) for name in kept}
+        unheard = list(kept)
         try:
-            second.wait()
-            show(said, output, "the rest", time.monotonic() - began)
+            for name in kept:
+                others[name].wait()
+                show(said[name], output, name, time.monotonic() - began)
+                unheard.remove(name)
             first.wait()
         except KeyboardInterrupt:
-            for child in (first, second):
+            for child in (first, *others.values()):
                 leash.stop(child, signal.SIGINT, STOP_SECONDS)
-            show(said, output, "the rest, as far as it came", time.monotonic() - began)
+            for name in unheard:
+                seconds = time.monotonic() - began
+                show(said[name], output, f"{name}, as far as it came", seconds)
             return INTERRUPTED
-    return int(first.returncode != 0 or second.returncode != 0)
+    return int(any(child.returncode != 0 for child in (first, *others.values())))
 
 
 def start(command: Sequence[str], output: IO[bytes]) -> Popen[bytes]:
@@ -81,10 +91,12 @@ def interrupt(number: int, frame: object) -> NoReturn:
 
 def main() -> int:
     signal.signal(signal.SIGTERM, interrupt)
-    others = [f"--ignore={folder}" for folder in START_PROGRAMS]
-    return run(
-        group("programs", *START_PROGRAMS), group("rest", *others), sys.stdout.buffer
-    )
+    others = [f"--ignore={folder}" for folder in (*START_PROGRAMS, MESSAGING)]
+    kept = {
+        "messaging": group("messaging", MESSAGING),
+        "the rest": group("rest", *others),
+    }
+    return run(group("programs", *START_PROGRAMS), kept, sys.stdout.buffer)
 
 
 if __name__ == "__main__":
