@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import json
 import signal
 from collections import Counter
+from collections.abc import Iterator
 
 HEAD_ENDS = b"\r\n\r\n"
 LENGTH = b"content-length:"
@@ -22,8 +24,9 @@ RECIPIENT = b'"to":"'
 class Provider(asyncio.Protocol):
     """One connection. Requests on it are answered in order, one at a time."""
 
-    def __init__(self, accepted: Counter[bytes]) -> None:
+    def __init__(self, accepted: Counter[bytes], numbers: Iterator[int]) -> None:
         self.accepted = accepted
+        self.numbers = numbers
         self.buffer = b""
         self.transport: asyncio.Transport | None = None
 
@@ -54,7 +57,7 @@ class Provider(asyncio.Protocol):
         reference = _word(body, REFERENCE)
         self.accepted[reference] += 1
         number = _word(body, RECIPIENT)
-        identifier = f"wamid.HBgM{self.accepted.total():032d}AA==".encode()
+        identifier = f"wamid.HBgM{next(self.numbers):032d}AA==".encode()
         answer = (
             b'{"messaging_product":"whatsapp","contacts":[{"input":"%b","wa_id":"%b"}],'
             b'"messages":[{"id":"%b"}]}' % (number, number, identifier)
@@ -98,8 +101,9 @@ def _word(body: bytes, name: bytes) -> bytes:
 async def serve(port: int) -> None:
     loop = asyncio.get_running_loop()
     accepted: Counter[bytes] = Counter()
+    numbers = itertools.count(1)
     server = await loop.create_server(
-        lambda: Provider(accepted), "127.0.0.1", port, backlog=1024
+        lambda: Provider(accepted, numbers), "127.0.0.1", port, backlog=1024
     )
     stop = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stop.set)

@@ -33,6 +33,7 @@ from messaging.models import (
     Organization,
     Tally,
 )
+from resend_admin.celery import app
 from resend_admin.local.problem import StartError
 from resend_admin.local.program import Program
 
@@ -74,6 +75,10 @@ class Ours:
         roster = self.arena.stage.roster
         self.worker = self._start(roster.worker())
         self._start(roster.beat())
+        # Starting up is nobody's figure: not ours, and not of whoever goes first.
+        self.arena.wait(
+            "worker", self.worker, lambda: bool(app.control.ping(timeout=0.3))
+        )
 
     def beside(self, members: int) -> Ours:
         """Return another organization, served by the same processes."""
