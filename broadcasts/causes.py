@@ -8,11 +8,14 @@ to a cause, only what fails afterwards asks for a person again.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Container, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from heapq import nlargest
 from typing import Final, NamedTuple
+
+from django.db.models.functions import Coalesce
 
 from broadcasts.models import Broadcast, BroadcastState
 from broadcasts.taken_over import failures_taken_over
@@ -28,6 +31,8 @@ from messaging.failures.kept import (
 )
 from messaging.models import BulkResend, Organization
 
+NAMED: Final = 2
+"""Broadcasts of a cause that a line names."""
 RETRYABLE: Final = (BroadcastState.COMPLETED, BroadcastState.CANCELLED)
 
 
@@ -62,6 +67,10 @@ class Run(NamedTuple):
     def is_retryable(self) -> bool:
         return self.state in RETRYABLE
 
+    @property
+    def begun_at(self) -> datetime:
+        return self.started_at or self.created_at
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -81,9 +90,10 @@ class Group:
     """All that failed of one cause. ``codes`` are the spellings in the rows.
 
     ``spent`` of them are surely beyond what a resend of the message allows; a
-    broadcast that holds them may still be retried. ``placed`` is what ``places`` is
-    made of, the most first. ``seen`` is the latest time that
-    somebody saw to the cause, and ``again`` how many failed since.
+    broadcast that holds them may still be retried. ``held`` is how many each broadcast
+    holds; ``about`` are the broadcasts of which a retry took over some; ``retryable``
+    are those that are over. Of the largest ones ``runs`` says more. ``seen`` is the
+    latest time that somebody saw to the cause, and ``again`` how many failed since.
     """
 
     entry: CatalogueEntry
@@ -91,7 +101,10 @@ class Group:
     number: int
     spent: int
     singles: int
-    placed: Sequence[tuple[Run, int, bool]]
+    held: Mapping[int, int]
+    about: frozenset[int]
+    retryable: Sequence[int]
+    runs: Mapping[int, Run]
     channels: Mapping[str, int]
     integration_ids: tuple[int, ...] = ()
     seen: BulkResend | None = None
@@ -105,11 +118,29 @@ class Group:
 
     @property
     def is_about(self) -> bool:
-        return any(is_about for *_, is_about in self.placed)
+        return bool(self.about)
 
     @property
     def places(self) -> Sequence[Place]:
-        return [Place(*one) for one in self.placed]
+        """Those that are known by name, the most first."""
+        return [
+            Place(run, self.held[pk], pk in self.about) for pk, run in self.runs.items()
+        ]
+
+    @property
+    def retried_first(self) -> Run | None:
+        """The largest of those that may be retried."""
+        found = (self.runs.get(pk) for pk in self.retryable_largest)
+        return next(found, None)
+
+    @property
+    def retryable_largest(self) -> list[int]:
+        """Its number, if there is one."""
+        return nlargest(1, self.retryable, key=self.held.__getitem__)
+
+    def largest(self, number: int) -> list[int]:
+        """Return which broadcasts hold the most of them, the most first."""
+        return nlargest(number, self.held, key=self.held.__getitem__)
 
     @property
     def fails_again(self) -> bool:
@@ -132,17 +163,13 @@ class Group:
         return self.number - self.spent
 
     @property
-    def retryable(self) -> Sequence[Place]:
-        return [Place(*one) for one in self.placed if one[0].is_retryable]
-
-    @property
     def needs_a_person(self) -> bool:
         """Whether there is a step to take now."""
         if not self.wanting or self.help is Help.NEVER:
             return False
         if self.help is Help.FIX or self.resendable > 0:
             return True
-        return any(run.is_retryable for run, *_ in self.placed)
+        return bool(self.retryable)
 
     @property
     def ready_at(self) -> datetime | None:
@@ -152,12 +179,14 @@ class Group:
         return self.last + timedelta(seconds=self.entry.wait_seconds)
 
 
-def groups(organization: Organization) -> list[Group]:
+def groups(organization: Organization, *, named: int = NAMED) -> list[Group]:
     """Return every cause with rows that are kept, the most urgent first.
 
     A handful of queries, whatever there is: tallies, runs, and probes of an index.
+    Of each cause so many broadcasts are known by name.
     """
     found = _grouped(organization)
+    unfinished = _unfinished(organization)
     seen = seen_to(organization)
     fixed_at = {
         code: seen[cause].created_at if cause in seen else None
@@ -165,12 +194,23 @@ def groups(organization: Organization) -> list[Group]:
         for code in gathered.codes
     }
     when = moments(organization, fixed_at)
-    runs = _runs(organization, {pk for one in found.values() for pk in one.runs})
     made = [
-        one.group(runs, seen.get(cause), [when[code] for code in one.codes])
+        one.group(unfinished, seen.get(cause), [when[code] for code in one.codes])
         for cause, one in found.items()
     ]
-    return sorted(made, key=_urgency)
+    return sorted(_with_names(organization, made, named), key=_urgency)
+
+
+def _with_names(
+    organization: Organization, made: Sequence[Group], named: int
+) -> list[Group]:
+    """Look up the largest broadcasts of all of them together."""
+    wanted = [one.largest(named) + one.retryable_largest for one in made]
+    runs = _runs(organization, set().union(*wanted))
+    return [
+        replace(one, runs={pk: runs[pk] for pk in ids if pk in runs})
+        for one, ids in zip(made, wanted, strict=True)
+    ]
 
 
 def _urgency(group: Group) -> tuple[bool, int, int, str]:
@@ -188,10 +228,10 @@ class _Gathered:
     spent: int = 0
     channels: Counter[str] = field(default_factory=Counter)
     integrations: Counter[int] = field(default_factory=Counter)
-    runs: Counter[int] = field(default_factory=Counter)
+    held: dict[int, int] = field(default_factory=dict)
     about: set[int] = field(default_factory=set)
 
-    def add(self, line: Failures) -> None:
+    def add(self, line: Failures, taken_over: Container[tuple[int, str]]) -> None:
         self.codes.append(line.code)
         self.number += line.number
         self.spent += line.spent
@@ -199,14 +239,14 @@ class _Gathered:
             self.channels[channel] += number
             if integration_id is not None:
                 self.integrations[integration_id] += number
-        for run_id, number, is_about in line.places:
-            self.runs[run_id] += number
-            if is_about:
+        for run_id, number in zip(line.broadcasts, line.by_broadcast, strict=True):
+            self.held[run_id] = self.held.get(run_id, 0) + number
+            if (run_id, line.code) in taken_over:
                 self.about.add(run_id)
 
     def group(
         self,
-        runs: Mapping[int, Run],
+        unfinished: Container[int],
         seen: BulkResend | None,
         when: Sequence[Moments],
     ) -> Group:
@@ -217,12 +257,11 @@ class _Gathered:
             codes=tuple(self.codes),
             number=self.number,
             spent=self.spent,
-            singles=self.number - self.runs.total(),
-            placed=[
-                (runs[pk], number, pk in self.about)
-                for pk, number in self.runs.most_common()
-                if pk in runs
-            ],
+            singles=self.number - sum(self.held.values()),
+            held=self.held,
+            about=frozenset(self.about),
+            retryable=[pk for pk in self.held if pk not in unfinished],
+            runs={},
             channels=dict(self.channels.most_common()),
             integration_ids=tuple(one for one, _ in self.integrations.most_common()),
             seen=seen,
@@ -237,8 +276,14 @@ def _grouped(organization: Organization) -> dict[str, _Gathered]:
     found: dict[str, _Gathered] = {}
     for line in kept_failures(organization, taken_over):
         entry = lookup(line.code)
-        found.setdefault(entry.code, _Gathered(entry)).add(line)
+        found.setdefault(entry.code, _Gathered(entry)).add(line, taken_over)
     return found
+
+
+def _unfinished(organization: Organization) -> frozenset[int]:
+    """Return the broadcasts that may not be retried, or not yet."""
+    rows = Broadcast.objects.filter(organization=organization)
+    return frozenset(rows.exclude(state__in=RETRYABLE).values_list("pk", flat=True))
 
 
 def _runs(organization: Organization, ids: Collection[int]) -> dict[int, Run]:
@@ -246,3 +291,16 @@ def _runs(organization: Organization, ids: Collection[int]) -> dict[int, Run]:
         return {}
     rows = Broadcast.objects.filter(organization=organization, pk__in=ids)
     return {row[0]: Run(*row) for row in rows.values_list(*Run._fields)}
+
+
+def runs_begun(
+    organization: Organization, since: datetime, before: datetime
+) -> list[Run]:
+    """Return the broadcasts that are over and began in that time, the oldest first."""
+    rows = (
+        Broadcast.objects.filter(organization=organization, state__in=RETRYABLE)
+        .annotate(begun_at=Coalesce("started_at", "created_at"))
+        .filter(begun_at__gte=since, begun_at__lt=before)
+        .order_by("begun_at", "pk")
+    )
+    return [Run(*row) for row in rows.values_list(*Run._fields)]

@@ -103,21 +103,21 @@ class Places:
 
     def of(self, group: Group, first: int) -> list[CausePlace]:
         check_first(first)
-        known = self._broadcasts(first)
+        known, retryable = self._broadcasts(first), frozenset(group.retryable)
         return [
             CausePlace(
-                broadcast=known[run.pk],
-                count=number,
-                is_exact=not is_about,
-                is_retryable=run.is_retryable,
+                broadcast=known[pk],
+                count=group.held[pk],
+                is_exact=pk not in group.about,
+                is_retryable=pk in retryable,
             )
-            for run, number, is_about in group.placed[:first]
-            if run.pk in known
+            for pk in group.largest(first)
+            if pk in known
         ]
 
     def _broadcasts(self, first: int) -> dict[int, Broadcast]:
         if first not in self._found:
-            ids = {run.pk for one in self._groups for run, *_ in one.placed[:first]}
+            ids = {pk for one in self._groups for pk in one.largest(first)}
             rows = list(selected().filter(pk__in=ids))
             together = Siblings(rows)
             self._found[first] = {one.pk: Broadcast.of(one, together) for one in rows}

@@ -9,7 +9,7 @@ from functools import cached_property
 from django.urls import reverse
 from django.utils import timezone
 
-from broadcasts.causes import Group, Help, Run
+from broadcasts.causes import NAMED, Group, Help, Run
 from broadcasts.views.links import messages_where
 from messaging.channels.catalogue import Fix
 from messaging.failures.kept import MOST_COUNTED
@@ -21,7 +21,6 @@ from resend_admin.ui.numbers import grouped
 from resend_admin.ui.pills import channel_name
 from resend_admin.ui.time_zones import moment_in_words
 
-PLACES_NAMED = 2
 SWITCHED_OFF = "resend_admin:integration_off"
 
 
@@ -71,7 +70,7 @@ class CauseRow:
     @property
     def lede(self) -> str:
         """``212 messages failed in “Renewal”, and 2 on their own``."""
-        if self.group.placed:
+        if self.group.held:
             return f"{self.failed} {self.places}"
         own = "its" if self.number == "1" else "their"
         return f"{self.failed}, sent on {own} own"
@@ -120,8 +119,8 @@ class CauseRow:
     def places(self) -> str:
         """``in “Renewal”, “Autumn news” and 3 more broadcasts, and 2 on their own``."""
         group = self.group
-        named = [f"“{run.name}”" for run, *_ in group.placed[:PLACES_NAMED]]
-        more = len(group.placed) - len(named)
+        named = [f"“{one.run.name}”" for one in group.places[:NAMED]]
+        more = len(group.held) - len(named)
         if more:
             named.append(f"{grouped(more)} more broadcast{'s' if more > 1 else ''}")
         parts = [f"in {_and(named)}"] if named else []
@@ -138,7 +137,7 @@ class CauseRow:
     @property
     def through(self) -> str:
         """The integrations by name, else their channels."""
-        names = [one.name for one in self.integrations[:PLACES_NAMED]]
+        names = [one.name for one in self.integrations[:NAMED]]
         more = len(self.integrations) - len(names)
         return ", ".join(names) + f" and {more} more" * bool(more) or self.channels
 
@@ -214,9 +213,9 @@ class CauseRow:
 
     def _fallbacks(self) -> Link | None:
         """The fallbacks of the broadcast that most of them are in."""
-        if not self.person.may_write or not self.group.retryable:
+        run = self.group.retried_first
+        if run is None or not self.person.may_write:
             return None
-        run = self.group.retryable[0].run
         url = reverse("broadcasts:broadcast-routes", args=[run.pk])
         return Link(f"Edit fallbacks of “{run.name}”", url)
 

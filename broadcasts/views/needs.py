@@ -5,16 +5,15 @@ A line without a step that somebody may take is no line here: it would only alar
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import chain, islice
 from typing import Final
 
 from django.urls import reverse
 from django.utils import timezone
 
-from broadcasts.causes import Group, Help, Run, groups
+from broadcasts.causes import Group, Help, groups, runs_begun
 from broadcasts.models import Broadcast, BroadcastState
 from broadcasts.views.attention import Slots, Trouble, stopped_retries
 from broadcasts.views.cause_words import CauseRow, retry_url, rows_of
@@ -26,7 +25,7 @@ from broadcasts.views.phone_needs import (
 )
 from messaging import diagnosis
 from messaging.channels.catalogue import Fix
-from messaging.failures.kept import kept_unknown
+from messaging.failures.kept import SLACK, kept_unknown
 from messaging.models import IntegrationState, Organization, User
 from messaging.webhooks import endpoints
 from resend_admin.ui.numbers import grouped
@@ -165,8 +164,9 @@ def _step_of(row: CauseRow) -> Step:
         return Step(row.fix.label, row.fix.url)
     if row.resend_url:
         return Step(row.resend_label, row.resend_url, is_dialog=True)
-    places = row.group.retryable
-    if len(places) == 1 and (url := retry_url(places[0].run, row.person)):
+    run = row.group.retried_first
+    is_one = run is not None and len(row.group.retryable) == 1
+    if run and is_one and (url := retry_url(run, row.person)):
         return Step("Retry failed…", url, is_dialog=True)
     return Step("Look at it", row.url)
 
@@ -193,15 +193,16 @@ def _ageing(
 ) -> Iterator[Need]:
     """Lists of members whom a retry would reach, gone within a week."""
     days = timedelta(days=organization.retention_days)
-    before = timezone.now() + WEEK - days
-    missed: defaultdict[Run, int] = defaultdict(int)
-    for group in every:
-        if group.help is not Help.NEVER and not group.is_settled:
-            for run, number, _ in group.placed:
-                if _start(run) < before and run.is_retryable:
-                    missed[run] += number
-    for run in sorted(missed, key=lambda one: (_start(one), one.pk))[:MOST_OF_A_KIND]:
-        ends_at = _start(run) + days
+    now = timezone.now()
+    helped = [one for one in every if one.help is not Help.NEVER and not one.is_settled]
+    ageing = runs_begun(organization, now - days - SLACK, now + WEEK - days)
+    missed = {
+        run: number
+        for run in (ageing if helped else ())
+        if (number := sum(one.held.get(run.pk, 0) for one in helped))
+    }
+    for run in list(missed)[:MOST_OF_A_KIND]:
+        ends_at = run.begun_at + days
         members = "1 member" if missed[run] == 1 else f"{grouped(missed[run])} members"
         url = retry_url(run, person)
         page = reverse("broadcasts:broadcast-detail", args=[run.pk])
@@ -219,10 +220,6 @@ def _ageing(
             ),
             url=page,
         )
-
-
-def _start(run: Run) -> datetime:
-    return run.started_at or run.created_at
 
 
 def _stopped(person: User, organization: Organization) -> Iterator[Need]:

@@ -41,15 +41,16 @@ class Failures:
 
     ``spent`` of them may not be resent any more by the limits of the organization, as
     far as their day tells; by their hour it may be more. ``ways`` is how many came
-    through each channel and integration, ``places`` how many are in each broadcast,
-    and whether others there were taken over.
+    through each channel and integration; ``by_broadcast`` how many are in each of the
+    ``broadcasts``.
     """
 
     code: str
     number: int
     spent: int
     ways: tuple[tuple[str, int | None, int], ...]
-    places: tuple[tuple[int, int, bool], ...]
+    broadcasts: Sequence[int]
+    by_broadcast: Sequence[int]
 
 
 TakenOver = Mapping[tuple[int, str], int]
@@ -87,10 +88,11 @@ def kept_failures(
             code,
             number,
             spent,
-            tuple(zip(*columns[:3], strict=True)),
-            tuple(zip(*columns[3:], strict=True)),
+            tuple(zip(*ways, strict=True)),
+            broadcasts,
+            by_broadcast,
         )
-        for code, number, spent, *columns in rows
+        for code, number, spent, *ways, broadcasts, by_broadcast in rows
     ]
 
 

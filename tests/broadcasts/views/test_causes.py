@@ -12,8 +12,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from broadcasts.views.causes import MOST_LINES
 from messaging.bulk import running
-from messaging.channels.catalogue import lookup
+from messaging.channels.catalogue import ErrorClass, entries, lookup
 from messaging.models import BulkResend, CreditAccount, Integration, Message
 from tests.broadcasts.factories import (
     BLOCKED,
@@ -63,6 +64,24 @@ def test_causes_stand_by_what_helps_each_with_its_step(
     assert page.index("Can be sent again") < page.index("WhatsApp is down")
     assert "1 on its own" in page
     assert page.index("Will not help") < page.index(lookup(BLOCKED).title)
+
+
+def test_of_very_many_causes_the_worst_stand_first_and_the_rest_a_click_away(
+    ours: World, editor: Client
+) -> None:
+    passing = [one for one in entries() if one.error_class is ErrorClass.RETRY]
+    assert len(passing) > MOST_LINES
+    for entry in passing:
+        single(ours, entry.code)
+    single(ours, passing[-1].code)
+
+    short, whole = text_of(editor.get(PAGE)), text_of(editor.get(PAGE, {"all": "1"}))
+
+    hidden_ones = len(passing) - MOST_LINES
+    assert f"Show {hidden_ones} more causes of {hidden_ones} messages" in short
+    assert passing[-1].title in short
+    assert all(one.title in whole for one in passing)
+    assert "more cause" not in whole
 
 
 def test_nothing_failed_is_said_calmly(
