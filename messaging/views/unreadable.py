@@ -35,7 +35,7 @@ from messaging.models import (
     Organization,
     Role,
 )
-from messaging.retransmission import unreadable
+from messaging.retransmission import choosing, unreadable
 from messaging.retransmission.asking_many import MOST_MESSAGES, ask_many
 from messaging.trail import by_person
 from messaging.views.unreadable_words import (
@@ -109,6 +109,7 @@ def unreadable_list(request: HttpRequest) -> HttpResponse:
         found = found.filter(state=state)
     page = keyset_page(found, request.GET, order=("-id",), size=25)
     phones = _phones(organization)
+    person = person_of(request)
     context = {
         "phones": phones[:MOST_PHONES],
         "more_phones": len(phones[MOST_PHONES:]),
@@ -116,11 +117,17 @@ def unreadable_list(request: HttpRequest) -> HttpResponse:
         "rows": _rows(organization, page.rows),
         "state": state,
         "states": STATES,
-        "may_write": person_of(request).may_write,
+        "may_write": person.may_write,
+        "add_url": _add_url() if person.may_manage and person.is_staff else "",
         "has_device": bool(page.rows or phones) or unreadable.has_device(organization),
         "back": request.get_full_path(),
     }
     return render(request, "messaging/unreadable_list.html", context)
+
+
+def _add_url() -> str:
+    """Return where an admin connects a phone."""
+    return f"{reverse('admin:messaging_integration_add')}?kind={choosing.KIND}"
 
 
 @require_POST

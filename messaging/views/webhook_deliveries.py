@@ -76,7 +76,7 @@ def webhook_detail(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "endpoint": endpoint,
         "standing": standing_of(endpoint),
-        "chosen": [one for one in CHOSEN_TYPES if one.value in endpoint.events],
+        "chosen": _chosen(endpoint),
         "snippet": SNIPPET,
         "filter": filters,
         "is_narrowed": any(request.GET.get(name) for name in filters.filters),
@@ -88,6 +88,19 @@ def webhook_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "trail": [("Webhooks", reverse("messaging:webhook-list"))],
     }
     return render(request, "messaging/webhook_detail.html", context)
+
+
+def _chosen(endpoint: WebhookEndpoint) -> list[tuple[str, str, str]]:
+    """Return what it is told about: words, and the name in two parts.
+
+    A long name breaks between them, where there is no room for it.
+    """
+    found = []
+    for one in CHOSEN_TYPES:
+        if one.value in endpoint.events:
+            subject, _, verb = one.value.partition(".")
+            found.append((str(one.label), subject, verb))
+    return found
 
 
 @require_POST

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -88,7 +89,24 @@ def test_readable_messages_are_not_in_the_queue(
 
 
 def test_without_a_phone_the_page_says_what_it_is_about(editor: Client) -> None:
-    assert "No WhatsApp phone is connected" in text(editor.get(LIST))
+    page = text(editor.get(LIST))
+
+    assert "No WhatsApp phone is connected" in page
+    assert "An admin adds one under Integrations." in page
+    assert "Connect a phone" not in page
+    assert 'class="chips"' not in page
+
+
+def test_an_admin_without_a_phone_is_led_to_where_one_is_connected(
+    ours: World, client: Client
+) -> None:
+    client.force_login(ours.admin)
+
+    page = client.get(LIST).content.decode()
+    address = re.search(r'href="([^"]+)"[^>]*>(?:<svg.*?</svg>)?\s*Connect a', page)
+
+    assert address is not None
+    assert "Add integration" in text(client.get(address[1]))
 
 
 def test_an_agent_reads_and_asks_for_nothing(
