@@ -18,18 +18,27 @@ TIMEOUT_SECONDS: Final = 30.0
 
 def fetch(url: str) -> bytes:
     """Return what stands at an address. Raises :class:`AudioError`."""
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username:
-        raise AudioError("audio_url must be a full address that begins with https://.")
+    host = _host_of(url)
     try:
-        outside.refuse_inside(parts.hostname)
         return asyncio.run(_fetched(url))
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
         if outside.was_inside(error):
             why = "leads into a private network"
         else:
             why = "could not be reached"
-        raise AudioError(f"“{parts.hostname}” {why}.") from error
+        raise AudioError(f"“{host}” {why}.") from error
+
+
+def _host_of(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        is_full = parts.scheme in {"http", "https"} and not parts.username
+        host = parts.hostname if is_full else None
+    except ValueError:
+        host = None
+    if not host:
+        raise AudioError("audio_url must be a full address that begins with https://.")
+    return host
 
 
 async def _fetched(url: str) -> bytes:

@@ -20,6 +20,7 @@ LIST = "query List($first: Int!) { broadcasts(first: $first) { nodes { %s } } }"
 COUNTERS = "counters { total failed } failuresByCause { code verdict } skips { reason }"
 ROWS = "rows(first: 2) { nodes { messageId contact { name } answer } }"
 FAILED = 'rows(first: 2, cause: "whatsapp:131016") { nodes { messageId } }'
+FAILED_ALONE = f"failed: {FAILED}"
 CHAIN = "chain { aimed reached runs { broadcastId counters { total } } }"
 RUNS = "chain { runs { broadcast { name createdBy flow { name } } } }"
 WAYS = "routes { integration { name } template { name } } fallbacks { position }"
@@ -64,6 +65,27 @@ def test_a_list_costs_the_same_however_long(
         told = agent.ask(LIST % fields, first=first)
 
     assert len(told["broadcasts"]["nodes"]) == first
+
+
+def test_fifty_cost_what_one_costs(ours: World, agent: Asker) -> None:
+    fields = f"name {COUNTERS} {WAYS} retryOf {{ name }} {RUNS} {ROWS} {FAILED_ALONE}"
+
+    def queries(first: int) -> int:
+        with CaptureQueriesContext(connection) as asked:
+            told = agent.ask(LIST % fields, first=first)
+        nodes = told["broadcasts"]["nodes"]
+        assert len(nodes) == first
+        assert all(one["counters"]["failed"] == 1 for one in nodes)
+        assert all(len(one["failed"]["nodes"]) == 1 for one in nodes)
+        return len(asked)
+
+    outcomes(started(retried(finished(ours, "failed"), ours)), "failed")
+    one = queries(1)
+    for _ in range(24):
+        source = finished(ours, "failed")
+        outcomes(started(retried(source, ours)), "failed")
+
+    assert queries(50) == one
 
 
 def test_sources_are_looked_up_together(

@@ -226,6 +226,8 @@ def test_what_is_no_audio_fails_its_job_in_words(
         ("ftp://x.example/a", "begins with https://"),
         ("file:///etc/passwd", "begins with https://"),
         ("http://user@x.example/a", "begins with https://"),
+        ("http://[x/a", "begins with https://"),
+        ("http://x.example:port/a", "could not be reached"),
     ],
 )
 def test_an_address_inside_is_not_fetched(

@@ -296,6 +296,8 @@ def test_an_event_is_believed_and_looked_into(
     with django_capture_on_commit_callbacks(execute=True):
         _event(gateway, "device.logged_out")
         receipts.apply()
+        # Whoever looked into it before the commit would find nothing new.
+        assert rung == []
 
     assert known(gateway).state == "logged_out"
     assert known(gateway).checked_at is None

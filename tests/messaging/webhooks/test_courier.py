@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 import time
@@ -10,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -187,6 +188,38 @@ def test_claims_at_the_same_instant_share_nothing(ours: World) -> None:
 
     assert len(taken) == len(set(taken))
     assert len(taken) >= 4 * 20
+
+
+def test_what_somebody_else_holds_is_passed_by(
+    ours: World, endpoint: WebhookEndpoint
+) -> None:
+    """Whoever claims does not wait for a row that is just being changed."""
+    held, free = tell(ours, 2)
+    has_it, is_over = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        try:
+            with transaction.atomic():
+                WebhookDelivery.objects.select_for_update().get(pk=held.pk)
+                has_it.set()
+                is_over.wait(20)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    try:
+        assert has_it.wait(10)
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '3s'")
+        taken = claiming.claim(uuid.uuid4(), claiming.Keyring(), capacity=10)
+    finally:
+        is_over.set()
+        thread.join()
+        with connection.cursor() as cursor:
+            cursor.execute("RESET lock_timeout")
+
+    assert [one.delivery_id for one in taken] == [free.pk]
 
 
 def test_seats_are_limited_and_lapse_with_their_courier(
@@ -378,6 +411,15 @@ def test_no_answer_in_time_is_a_failed_try(
     courier.run()
 
     assert delivery_of(endpoint).error == "timeout"
+
+
+def test_an_endpoint_has_five_seconds_to_answer() -> None:
+    async def patience() -> float | None:
+        with ThreadPoolExecutor(1) as executor:
+            async with posting.session(executor) as way:
+                return way.timeout.total
+
+    assert asyncio.run(patience()) == 5.0
 
 
 def test_only_the_beginning_of_an_answer_is_kept(

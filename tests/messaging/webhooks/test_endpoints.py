@@ -188,6 +188,8 @@ def test_five_days_without_a_delivery_switch_it_off(
     ours: World, theirs: World, receiver: Receiver, endpoint: WebhookEndpoint
 ) -> None:
     receiver.script = lambda received: Answer(500)
+    not_yet = timezone.now() - timedelta(days=4, hours=23)
+    WebhookHealth.objects.update(failing_since=not_yet)
     give_up(ours)
     endpoint.refresh_from_db()
     assert endpoint.is_on

@@ -110,6 +110,24 @@ def test_batch_after_batch_puts_each_back_once(
     assert WebhookDelivery.objects.filter(state="waiting").count() == 10
 
 
+def test_what_failed_once_more_since_it_was_confirmed_is_not_in_it(
+    ours: World, endpoint: WebhookEndpoint
+) -> None:
+    """Somebody sent one of them again by itself, in vain, before its batch came."""
+    meanwhile, other = tell(ours, 2)
+    fail([meanwhile, other])
+    since = timezone.now() - 3 * HOUR
+    recovery = recovering.recover(endpoint, since=since, by=AMA)
+    WebhookDelivery.objects.filter(pk=meanwhile.pk).update(
+        finished_at=recovery.frozen_at + timedelta(seconds=1)
+    )
+
+    recovering.run()
+
+    waiting = WebhookDelivery.objects.filter(state="waiting")
+    assert [one.pk for one in waiting] == [other.pk]
+
+
 def test_what_fails_while_it_is_confirmed_is_not_in_it(
     ours: World, endpoint: WebhookEndpoint
 ) -> None:
