@@ -291,10 +291,13 @@ def test_a_removed_one_is_gone_with_its_log(ours: World) -> None:
 def test_the_log_is_kept_for_thirty_days(ours: World) -> None:
     endpoint_of(ours)
     tell(ours, 5)
-    old = list(WebhookDelivery.objects.order_by("pk")[:3])
-    month = timezone.now() - timedelta(days=30, seconds=1)
+    *old, nearly = WebhookDelivery.objects.order_by("pk")[:4]
+    month = timezone.now() - timedelta(days=30)
     for one in old:
-        WebhookDelivery.objects.filter(pk=one.pk).update(created_at=month)
+        moment = month - timedelta(seconds=1)
+        WebhookDelivery.objects.filter(pk=one.pk).update(created_at=moment)
+    moment = month + timedelta(hours=1)
+    WebhookDelivery.objects.filter(pk=nearly.pk).update(created_at=moment)
 
     assert tending.prune() == 3
     assert tending.prune() == 0
