@@ -170,3 +170,31 @@ def test_it_costs_the_same_however_many_broadcasts_failed(
         )
 
     assert queries() == one
+
+
+def test_it_costs_the_same_however_many_causes_there_are(
+    ours: World, agent: Asker
+) -> None:
+    query = "{ causes { code broadcasts { count broadcast { name } } } }"
+
+    def queries(number: int) -> int:
+        with CaptureQueriesContext(connection) as asked:
+            told = agent.ask(query)["causes"]
+        assert len(told) == number
+        assert all(cause["broadcasts"] for cause in told)
+        return len(asked)
+
+    finished(ours, "failed")
+    one = queries(1)
+    for code in ("whatsapp:131026", "whatsapp:131047", "whatsapp:131049"):
+        ours.message(
+            broadcast_id=ours.broadcast().pk,
+            state="failed",
+            error_code=code,
+            error_class="permanent",
+            attempt_count=1,
+            due_at=None,
+            state_at=timezone.now(),
+        )
+
+    assert queries(4) == one

@@ -122,5 +122,8 @@ def test_the_key_of_another_client_is_another_key(
     body = {"messageId": failed().public_id}
 
     assert problem(stranger.post(RESEND, body, Idempotency_Key="a"), 404)
-    assert writer.post(RESEND, body, Idempotency_Key="a").status_code == 200
+    for is_repeat in (False, True):
+        answer = writer.post(RESEND, body, Idempotency_Key="a")
+        assert answer.status_code == 200
+        assert (answer.headers.get("Idempotency-Replayed") == "true") is is_repeat
     assert Attempt.objects.count() == 2

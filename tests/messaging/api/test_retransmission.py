@@ -350,6 +350,19 @@ def test_of_several_devices_the_named_one_is_asked(
     assert [ask.account for ask in sandbox.asks()] == ["second", "device"]
 
 
+def test_a_device_that_was_merely_asked_does_not_know_the_message(
+    gateway: Integration, second: Integration, sandbox: Sandbox, token: str
+) -> None:
+    """Somebody named the wrong one; that must not bind whoever comes next."""
+    assert retry(token, {**SEED, "device_id": "second"}).status_code == 200
+
+    assert refusal(retry(token, SEED), 400) == "VALIDATION_ERROR"
+    named = {**SEED, "device_id": str(gateway.uid)}
+    assert retry(token, named).status_code == 200
+
+    assert [ask.account for ask in sandbox.asks()] == ["second", "device"]
+
+
 def test_of_several_devices_and_no_clue_it_is_said_what_to_do(
     gateway: Integration, second: Integration, token: str
 ) -> None:

@@ -7,7 +7,9 @@ import socket
 import threading
 import time
 import uuid
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -190,17 +192,18 @@ def test_claims_at_the_same_instant_share_nothing(ours: World) -> None:
     assert len(taken) >= 4 * 20
 
 
-def test_what_somebody_else_holds_is_passed_by(
-    ours: World, endpoint: WebhookEndpoint
-) -> None:
-    """Whoever claims does not wait for a row that is just being changed."""
-    held, free = tell(ours, 2)
+@contextmanager
+def in_the_hands_of_another(work: Callable[[], object]) -> Iterator[None]:
+    """Let another transaction do this and commit only after the block.
+
+    Whoever waits for it inside fails after three seconds.
+    """
     has_it, is_over = threading.Event(), threading.Event()
 
     def hold() -> None:
         try:
             with transaction.atomic():
-                WebhookDelivery.objects.select_for_update().get(pk=held.pk)
+                work()
                 has_it.set()
                 is_over.wait(20)
         finally:
@@ -212,14 +215,41 @@ def test_what_somebody_else_holds_is_passed_by(
         assert has_it.wait(10)
         with connection.cursor() as cursor:
             cursor.execute("SET lock_timeout = '3s'")
-        taken = claiming.claim(uuid.uuid4(), claiming.Keyring(), capacity=10)
+        yield
     finally:
         is_over.set()
         thread.join()
         with connection.cursor() as cursor:
             cursor.execute("RESET lock_timeout")
 
-    assert [one.delivery_id for one in taken] == [free.pk]
+
+def claim_some() -> list[int]:
+    found = claiming.claim(uuid.uuid4(), claiming.Keyring(), capacity=10)
+    return [one.delivery_id for one in found]
+
+
+def test_what_somebody_else_holds_is_passed_by(
+    ours: World, endpoint: WebhookEndpoint
+) -> None:
+    """Whoever claims does not wait for a row that is just being changed."""
+    held, free = tell(ours, 2)
+    rows = WebhookDelivery.objects.select_for_update()
+
+    with in_the_hands_of_another(lambda: rows.get(pk=held.pk)):
+        assert claim_some() == [free.pk]
+
+
+def test_an_endpoint_whose_room_is_being_taken_is_passed_by(
+    ours: World, endpoint: WebhookEndpoint, settings: Settings
+) -> None:
+    """Two couriers at once would both see the same room, and take it twice."""
+    settings.WEBHOOK_CONCURRENCY = 2
+    tell(ours, 5)
+
+    with in_the_hands_of_another(claim_some):
+        assert claim_some() == []
+
+    assert WebhookDelivery.objects.filter(state="sending").count() == 2
 
 
 def test_seats_are_limited_and_lapse_with_their_courier(
