@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from itertools import permutations
 
 import pytest
+from django.utils import timezone
 
 from messaging import receipts
 from messaging.channels.contract import (
     Accepted,
     Answer,
+    Event,
     EventKind,
     InDoubt,
     Rejected,
@@ -276,6 +279,23 @@ def test_a_file_finds_its_message_in_any_order(
     assert row.media_again_at is not None
     assert row.phone == "+5511999999999"
     assert set(Receipt.objects.values_list("result", flat=True)) == {"applied"}
+
+
+def test_of_two_addresses_of_a_file_the_later_one_stays(gateway: Integration) -> None:
+    """Events overtake each other: what counts is when they happened."""
+    now = timezone.now()
+    for url, minutes in ((NEW_FILE, 1), ("https://older.example/1", 5)):
+        media = {"message_id": "A", "chat_jid": PERSON, "media": {"url": url}}
+        event = Event(
+            key=url,
+            kind=EventKind.MEDIA,
+            raw={"event": "media.retry", "data": media},
+            occurred_at=now - timedelta(minutes=minutes),
+        )
+        receipts.store(gateway, [event])
+        receipts.apply()
+
+    assert known().media_url == NEW_FILE
 
 
 def test_a_file_of_a_message_that_nobody_knows_is_kept_out_of_sight(

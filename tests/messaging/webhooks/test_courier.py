@@ -308,8 +308,13 @@ def test_whoever_settles_too_late_changes_nothing(
         landed = land(flight)
 
     assert settling.settle(landed) == 0
-
     assert delivery_of(endpoint).state == "waiting"
+
+    [again] = claiming.claim(uuid.uuid4(), claiming.Keyring(), capacity=10)
+    assert again.delivery_id == claimed.delivery_id
+    assert settling.settle(landed) == 0
+    held = delivery_of(endpoint)
+    assert (held.state, held.claim) == ("sending", again.claim)
 
 
 def test_an_endpoint_gets_so_many_at_a_time(
