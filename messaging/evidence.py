@@ -177,17 +177,21 @@ def _last_heard(organization_id: int) -> dict[int, datetime]:
     """Return when each integration last got a receipt, among the latest ones.
 
     Under 0 stands when the oldest of those that were looked at came.
+
+    The organization stands as a range and in the order, so that only the index of an
+    organization's newest receipts will do: along the primary key one would pass all
+    that others have got since.
     """
     with connection.cursor() as cursor:
         cursor.execute(
             "WITH latest AS (SELECT integration_id, received_at"
-            "   FROM messaging_receipt WHERE organization_id = %s"
-            "   ORDER BY id DESC LIMIT %s)"
+            "   FROM messaging_receipt WHERE organization_id BETWEEN %s AND %s"
+            "   ORDER BY organization_id, id DESC LIMIT %s)"
             " SELECT integration_id, max(received_at) FROM latest GROUP BY 1"
             " UNION ALL"
             " SELECT 0, min(received_at) FROM latest"
             " HAVING count(*) = %s",
-            [organization_id, LATEST_RECEIPTS, LATEST_RECEIPTS],
+            [organization_id, organization_id, LATEST_RECEIPTS, LATEST_RECEIPTS],
         )
         return dict(cursor.fetchall())
 
