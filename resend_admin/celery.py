@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from celery import Celery
+from celery.signals import worker_init, worker_ready
 from kombu.transport.redis import Channel
+
+from resend_admin import garbage
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "resend_admin.settings")
 
@@ -17,3 +21,10 @@ app.autodiscover_tasks()
 # a second. Doing so while the broker is away ends the whole worker (kombu 5.7).
 Channel.ack_emulation = False
 Channel.do_restore = False
+
+
+@worker_init.connect
+@worker_ready.connect
+def expect_little_garbage(**kwargs: Any) -> None:
+    """Before a pool forks its children, and once everything is loaded."""
+    garbage.expect_little()
