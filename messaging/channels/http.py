@@ -43,6 +43,8 @@ GATEWAY_GAVE_UP: Final = frozenset({504, 524})
 """Answers of a gateway that stopped waiting: the provider may still have sent."""
 
 LONGEST_PAUSE: Final = 86_400.0
+SHORT: Final = json.JSONEncoder(separators=(",", ":"))
+"""Made once: ``json.dumps`` would make another one for each message."""
 CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -192,7 +194,7 @@ def json_request(
     """Return a request with a JSON body."""
     return HttpRequest(
         url=url,
-        body=json.dumps(value, separators=(",", ":")).encode(),
+        body=SHORT.encode(value).encode(),
         headers={"Content-Type": "application/json", **(headers or {})},
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import Func, Q
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from messaging.models.contact import channel_choices
@@ -11,6 +11,7 @@ from messaging.models.content import Content
 from messaging.models.integration import Integration
 from messaging.models.message import Actor, Message
 from messaging.models.organization import Organization
+from messaging.models.suffix import LENGTH, random_suffix
 
 
 class AttemptState(models.TextChoices):
@@ -31,9 +32,11 @@ class Attempt(models.Model):
     names either a message or an attempt, never both.
 
     ``broadcast_id``, ``channel``, ``day``, ``chain_offset`` and ``first_failed_at``
-    repeat the message's, so that its tally needs no join. So does ``organization``:
-    its foreign key is the message's, which PostgreSQL need not look up again for every
-    attempt. ``answer`` is what the provider said, cut to 4 kB.
+    repeat the message's, so that its tally needs no join. So do ``organization``,
+    ``integration`` and ``content``: their foreign keys are the message's, which
+    PostgreSQL need not look up again for every attempt, and a trigger keeps an
+    integration and a content as long as an attempt names them. ``answer`` is what the
+    provider said, cut to 4 kB.
     """
 
     organization = models.ForeignKey(
@@ -43,9 +46,11 @@ class Attempt(models.Model):
         Message, on_delete=models.CASCADE, db_index=False, related_name="attempts"
     )
     integration = models.ForeignKey(
-        Integration, on_delete=models.PROTECT, db_index=False
+        Integration, on_delete=models.PROTECT, db_index=False, db_constraint=False
     )
-    content = models.ForeignKey(Content, on_delete=models.PROTECT, db_index=False)
+    content = models.ForeignKey(
+        Content, on_delete=models.PROTECT, db_index=False, db_constraint=False
+    )
     broadcast_id = models.BigIntegerField(null=True, blank=True)
     bulk_id = models.BigIntegerField(
         null=True, blank=True, help_text="The bulk resend that asked for it."
@@ -97,13 +102,9 @@ class Attempt(models.Model):
         help_text="The error of the attempt before, which this one answers.",
     )
     suffix = models.CharField(
-        max_length=9,
+        max_length=LENGTH,
         editable=False,
-        db_default=Func(
-            function="gen_random_uuid",
-            template="right(%(function)s()::text, 9)",
-            output_field=models.CharField(),
-        ),
+        db_default=random_suffix(),
     )
     answer = models.TextField(blank=True, default="", db_default="")
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import Func, Q, Value
+from django.db.models import Q, Value
 from django.db.models.functions import Now
 
 from messaging.models.contact import Contact, channel_choices
 from messaging.models.content import Content
 from messaging.models.integration import Integration
 from messaging.models.organization import Organization
+from messaging.models.suffix import LENGTH, random_suffix
 
 
 class MessageState(models.TextChoices):
@@ -218,13 +219,9 @@ class Message(models.Model):
         null=True, blank=True, help_text="The bulk resend that asked for it."
     )
     suffix = models.CharField(
-        max_length=9,
+        max_length=LENGTH,
         editable=False,
-        db_default=Func(
-            function="gen_random_uuid",
-            template="right(%(function)s()::text, 9)",
-            output_field=models.CharField(),
-        ),
+        db_default=random_suffix(),
     )
     parameters = models.JSONField(
         default=dict,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import Func, Q, Value
+from django.db.models import Q, Value
 from django.db.models.functions import Now
 
 from messaging.models.organization import Organization
+from messaging.models.suffix import LENGTH, random_suffix
 from messaging.models.webhook import FREQUENT_TYPES, WebhookEndpoint, type_choices
 
 
@@ -30,13 +31,9 @@ class WebhookEvent(models.Model):
     data = models.JSONField()
     created_at = models.DateTimeField(db_default=Now())
     suffix = models.CharField(
-        max_length=9,
+        max_length=LENGTH,
         editable=False,
-        db_default=Func(
-            function="gen_random_uuid",
-            template="right(%(function)s()::text, 9)",
-            output_field=models.CharField(),
-        ),
+        db_default=random_suffix(),
     )
 
     class Meta:
