@@ -85,6 +85,9 @@ def test_examples_ask_about_a_broadcast_of_one_s_own(
     assert asked == {"", f'{{\n  "id": "{source.pk}"\n}}'}
 
 
+TABS = "(one) => one.includes('tabState')"
+
+
 def begun(page: Page, example: str = "") -> None:
     page.goto(f"{PATH}?example={example}" if example else PATH)
     page.locator(".graphiql-query-editor .CodeMirror").wait_for()
@@ -96,6 +99,14 @@ def write(page: Page, text: str, name: str) -> None:
     page.keyboard.press("Control+a")
     page.keyboard.insert_text(text)
     expect(page.locator(".graphiql-tab-active")).to_contain_text(name)
+
+
+def until_kept(page: Page, condition: str) -> None:
+    """Wait for the browser's storage, in which GraphiQL writes half a second later."""
+    page.wait_for_function(
+        f"() => (kept => kept && {condition})(localStorage["
+        f"Object.keys(localStorage).find({TABS})])"
+    )
 
 
 def run(page: Page) -> Any:
@@ -187,16 +198,19 @@ def test_an_example_takes_nothing_away_that_somebody_wrote(
         expect(page.locator(".graphiql-query-editor")).to_contain_text("quota")
         expect(tabs).to_have_count(1)
         write(page, "query Who { viewer { name } }", "Who")
+        until_kept(page, "kept.includes('query Who')")
         page.get_by_role("link", name="Newest broadcasts").click()
         expect(tabs).to_have_count(2)
         expect(page.locator(".graphiql-query-editor")).to_contain_text("pageInfo")
         tabs.first.locator(".graphiql-tab-button").click()
         expect(page.locator(".graphiql-query-editor")).to_contain_text("viewer")
+        until_kept(page, "JSON.parse(kept).tabs.length === 2")
+        until_kept(page, "JSON.parse(kept).activeTabIndex === 0")
         page.reload()
         expect(tabs).to_have_count(2)
         expect(page.locator(".graphiql-query-editor")).to_contain_text("viewer")
         begun(page)
-        owned = "Object.keys(localStorage).filter((one) => one.includes('tabState'))"
+        owned = f"Object.keys(localStorage).filter({TABS})"
         assert page.evaluate(owned) == [f"graphiql-{ours.agent.pk}:graphiql:tabState"]
 
 
