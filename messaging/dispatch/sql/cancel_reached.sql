@@ -5,7 +5,7 @@ WITH roots AS (
     WHERE id = ANY (%(message_ids)s)
 ),
 waiting AS MATERIALIZED (
-    SELECT message.id
+    SELECT message.id, message.state AS before
     FROM messaging_message AS message
     JOIN roots ON message.root_id = roots.id
     -- A copy that somebody asked for after the delivery is meant to be one more.
@@ -23,5 +23,5 @@ SET state = 'cancelled',
     error_class = ''
 FROM waiting
 WHERE message.id = waiting.id
-  AND message.state IN ('planned', 'queued')
+  AND message.state = waiting.before
 RETURNING message.id

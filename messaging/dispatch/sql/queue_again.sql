@@ -10,10 +10,16 @@ WITH wanted AS (
     ) AS w (message_id, attempt_count, due_in, content_id, asked_by, asked_by_name,
             asked_reason, priority, asked_in_bulk)
 ),
+-- One by one, and asked for their state afterwards; see settle.sql.
 ours AS MATERIALIZED (
-    SELECT message.id
-    FROM messaging_message AS message
-    JOIN wanted ON wanted.message_id = message.id
+    SELECT message.id, message.state AS before
+    FROM (SELECT * FROM wanted ORDER BY message_id) AS wanted
+    CROSS JOIN LATERAL (
+        SELECT id, state, attempt_count, integration_id, broadcast_id, root_id
+        FROM messaging_message
+        WHERE id = wanted.message_id
+        LIMIT 1
+    ) AS message
     WHERE message.state = ANY (%(states)s)
       AND message.attempt_count = wanted.attempt_count
       AND message.integration_id IS NOT NULL
@@ -25,8 +31,6 @@ ours AS MATERIALIZED (
           WHERE attempt.message_id = message.id
             AND attempt.state = 'open'
       )
-    ORDER BY message.id
-    FOR UPDATE OF message
 )
 UPDATE messaging_message AS message
 SET state = 'queued',
@@ -42,6 +46,6 @@ SET state = 'queued',
 FROM wanted
 JOIN ours ON ours.id = wanted.message_id
 WHERE message.id = ours.id
-  AND message.state = ANY (%(states)s)
+  AND message.state = ours.before
   AND message.attempt_count = wanted.attempt_count
 RETURNING message.id

@@ -20,16 +20,29 @@ closed AS (
     RETURNING attempt.id, attempt.message_id, attempt.number, attempt.error_code,
               attempt.error_class
 ),
+-- Held one by one, and asked for their state afterwards; see settle.sql.
+waiting AS MATERIALIZED (
+    SELECT held.*, closed.number, closed.error_code, closed.error_class
+    FROM (SELECT * FROM closed ORDER BY message_id) AS closed
+    CROSS JOIN LATERAL (
+        SELECT id, state AS before
+        FROM messaging_message
+        WHERE id = closed.message_id
+        LIMIT 1
+        FOR UPDATE
+    ) AS held
+    WHERE held.before = 'sending'
+),
 moved AS (
     UPDATE messaging_message AS message
     SET state = 'unknown',
         state_at = now(),
-        error_code = closed.error_code,
-        error_class = closed.error_class
-    FROM closed
-    WHERE message.id = closed.message_id
-      AND message.state = 'sending'
-      AND message.attempt_count = closed.number
+        error_code = waiting.error_code,
+        error_class = waiting.error_class
+    FROM waiting
+    WHERE message.id = waiting.id
+      AND message.state = waiting.before
+      AND message.attempt_count = waiting.number
     RETURNING message.id
 )
 SELECT closed.id AS attempt_id FROM closed

@@ -10,13 +10,20 @@ WITH result AS (
     ) AS r (attempt_id, state, error_code, error_class, error_detail, provider_id,
             answer, http_status, duration_ms, parts_sent, pauses, again_in)
 ),
+-- Attempts and messages are held one by one, in the order of their numbers, and what
+-- they were is asked afterwards. By a constant state, PostgreSQL would go through all
+-- that are being sent for each of them: statistics often know of none.
 ours AS MATERIALIZED (
-    SELECT attempt.id, attempt.state AS before
-    FROM messaging_attempt AS attempt
-    WHERE attempt.id = ANY (%(attempt_id)b::bigint[])
-      AND attempt.state = 'open'
-    ORDER BY attempt.id
-    FOR UPDATE
+    SELECT held.*
+    FROM (SELECT attempt_id FROM result ORDER BY attempt_id) AS asked
+    CROSS JOIN LATERAL (
+        SELECT id, state AS before
+        FROM messaging_attempt
+        WHERE id = asked.attempt_id
+        LIMIT 1
+        FOR UPDATE
+    ) AS held
+    WHERE held.before = 'open'
 ),
 closed AS (
     UPDATE messaging_attempt AS attempt
@@ -43,16 +50,20 @@ closed AS (
                      OR attempt.state = 'sent' AND %(sent_is_final)b
                   THEN attempt.first_failed_at END AS recovers_from
 ),
+-- Each carries all that its message takes over, so that nothing has to be joined again.
 waiting AS MATERIALIZED (
-    -- The planner expects a single row here and joins whatever it can row by row. So
-    -- this carries all that the message takes over, and the state in which it was
-    -- found: by a constant one, all that are being sent would be gone through.
-    SELECT message.id, message.state AS before, closed.state, closed.number, closed.error_code,
+    SELECT message.id, message.before, closed.state, closed.number, closed.error_code,
            closed.error_class, closed.parts_sent, closed.price, closed.chain_offset,
            closed.again_in, closed.recovers_from, doubt.state AS doubt,
            doubt.error_code AS doubt_code, doubt.error_class AS doubt_class
-    FROM messaging_message AS message
-    JOIN closed ON closed.message_id = message.id
+    FROM (SELECT * FROM closed ORDER BY message_id) AS closed
+    CROSS JOIN LATERAL (
+        SELECT id, state AS before, attempt_count
+        FROM messaging_message
+        WHERE id = closed.message_id
+        LIMIT 1
+        FOR UPDATE
+    ) AS message
     -- Of an earlier attempt nobody can tell, or a receipt has said meanwhile that the
     -- provider has it: that this one failed does not make the message a failed one.
     LEFT JOIN LATERAL (
@@ -68,10 +79,8 @@ waiting AS MATERIALIZED (
         ORDER BY earlier.state = 'sent' DESC, earlier.number DESC
         LIMIT 1
     ) AS doubt ON true
-    WHERE message.state = 'sending'
+    WHERE message.before = 'sending'
       AND message.attempt_count = closed.number
-    ORDER BY message.id
-    FOR UPDATE OF message
 ),
 moved AS (
     UPDATE messaging_message AS message

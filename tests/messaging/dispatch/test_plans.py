@@ -10,13 +10,15 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import psycopg
 import pytest
 from django.db import connection
+from django.db.models.functions import Now
 
 from broadcasts.models import Broadcast
 from messaging.dispatch import statements
 from messaging.filters import MessageFilter
-from messaging.models import Contact, Integration, Message
+from messaging.models import Attempt, Contact, Integration, Message
 from tests.factories import World
 from tests.plans import recorded
 
@@ -54,22 +56,31 @@ def analyze() -> None:
         cursor.execute("ANALYZE messaging_message, messaging_attempt")
 
 
+def crowd(world: World) -> Message:
+    """Make many messages that are done, and then as many that wait.
+
+    Statistics know of the former only. Return one of those.
+    """
+    done = world.message("skipped", reason="opted_out")
+    copy(done, DONE, "'{}'")
+    analyze()
+    copy(done.contact, WAITING, "jsonb_build_object('external_id', 'N' || n)")
+    broadcast, first = world.broadcast(), done.contact_id
+    waiting = f"""jsonb_build_object(
+        'state', 'queued', 'reason', '', 'due_at', now() - interval '1 day',
+        'broadcast_id', {broadcast.pk}, 'contact_id', {first} + n
+    )"""
+    copy(done, WAITING, waiting)
+    return done
+
+
 @pytest.fixture(params=["known", "just queued"])
 def many(ours: World, request: pytest.FixtureRequest) -> Integration:
     """An integration with many messages that are done, and then as many that wait.
 
     Of those that have just been queued statistics know nothing yet.
     """
-    done = ours.message("skipped", reason="opted_out")
-    copy(done, DONE, "'{}'")
-    analyze()
-    copy(done.contact, WAITING, "jsonb_build_object('external_id', 'N' || n)")
-    broadcast, first = ours.broadcast(), done.contact_id
-    waiting = f"""jsonb_build_object(
-        'state', 'queued', 'reason', '', 'due_at', now() - interval '1 day',
-        'broadcast_id', {broadcast.pk}, 'contact_id', {first} + n
-    )"""
-    copy(done, WAITING, waiting)
+    done = crowd(ours)
     if request.param == "known":
         analyze()
     assert done.integration is not None
@@ -87,10 +98,23 @@ def explained(sql: str, parameters: Any) -> tuple[set[str], int]:
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}", parameters)
         (plan,) = cursor.fetchone()
+    return judged(plan)
+
+
+def judged(plan: Any) -> tuple[set[str], int]:
     plan = json.loads(plan) if isinstance(plan, str) else plan
     found = list(nodes(plan[0]["Plan"]))
     indexes = {one["Index Name"] for one in found if "Index Name" in one}
     return indexes, sum(vain(one) for one in found)
+
+
+def explained_in_binary(sql: str, parameters: Any) -> tuple[set[str], int]:
+    """The same for a statement whose placeholders end in ``b``."""
+    connection.ensure_connection()
+    with psycopg.Cursor(connection.connection) as cursor:
+        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}", parameters)
+        (plan,) = cursor.fetchone()
+    return judged(plan)
 
 
 def vain(node: dict[str, Any]) -> int:
@@ -226,3 +250,99 @@ def test_a_claim_takes_what_is_due_in_the_order_of_its_index(many: Integration) 
     assert "message_due" in indexes
     assert in_vain == 0
     assert Message.objects.filter(state="sending").count() == 500
+
+
+def opened(state: str) -> list[int]:
+    """Open an attempt for each message that stands so; return their numbers."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO messaging_attempt
+                (organization_id, message_id, integration_id, content_id, opened_at,
+                 day, number, price, state, channel, actor, actor_name, reason)
+            SELECT organization_id, id, integration_id, content_id,
+                   now() - interval '10 minutes', day, 1, 0, 'open', channel,
+                   'broadcast', '', ''
+            FROM messaging_message
+            WHERE state = %s
+            ORDER BY id
+            RETURNING id
+            """,
+            [state],
+        )
+        return [number for (number,) in cursor.fetchall()]
+
+
+@pytest.fixture(params=["known", "just opened"])
+def on_their_way(ours: World, request: pytest.FixtureRequest) -> list[int]:
+    """The attempts of very many messages that are being sent.
+
+    Where they have just been opened, statistics have been taken while nothing was: so
+    it is in most minutes, and after them PostgreSQL thinks that nothing ever is.
+    """
+    crowd(ours)
+    opened("skipped")
+    Attempt.objects.update(state="delivered", closed_at=Now(), delivered_at=Now())
+    analyze()
+    Message.objects.filter(state="queued").update(
+        state="sending", attempt_count=1, due_at=None
+    )
+    found = opened("sending")
+    if request.param == "known":
+        analyze()
+    return found
+
+
+def test_settling_a_chunk_looks_at_nothing_else_that_is_being_sent(
+    on_their_way: list[int],
+) -> None:
+    chunk = on_their_way[5_000:6_000]
+    same: dict[str, Any] = {
+        **dict.fromkeys(("error_code", "error_class", "error_detail"), ""),
+        **{"state": "sent", "answer": "{}", "http_status": 200, "duration_ms": 12},
+        **{"parts_sent": 1, "pauses": 0, "again_in": None},
+    }
+    columns = {name: [value] * len(chunk) for name, value in same.items()}
+    columns |= {"attempt_id": chunk, "provider_id": [f"wamid.{one}" for one in chunk]}
+
+    _, in_vain = explained_in_binary(
+        statements.part("settle"), {**columns, "sent_is_final": False}
+    )
+
+    assert in_vain == 0
+    assert Message.objects.filter(state="sent").count() == len(chunk)
+
+
+def test_rescuing_a_chunk_looks_at_nothing_else_that_is_being_sent(
+    on_their_way: list[int],
+) -> None:
+    _, in_vain = explained(statements.part("rescue"), {"seconds": 60, "limit": 1_000})
+
+    assert in_vain == 0
+    assert Message.objects.filter(state="unknown").count() == 1_000
+
+
+def test_queueing_again_looks_at_nothing_else_that_has_failed(
+    on_their_way: list[int],
+) -> None:
+    why = {"state": "failed", "error_code": "whatsapp:0", "error_class": "retry"}
+    Attempt.objects.filter(state="open").update(closed_at=Now(), **why)
+    Message.objects.filter(state="sending").update(**why)
+    failed = Message.objects.filter(state="failed").order_by("pk")
+    chunk = list(failed.values_list("pk", flat=True)[5_000:5_500])
+    same: dict[str, Any] = {
+        **{"attempt_count": 1, "due_in": 0.0, "content_id": None, "priority": 5},
+        **{"asked_by": "person", "asked_by_name": "", "asked_reason": ""},
+        "asked_in_bulk": None,
+    }
+    values = {name: [value] * len(chunk) for name, value in same.items()}
+    text = statements.part("queue_again").replace(
+        "/* taken over */", statements.part("taken_over_by")
+    )
+
+    _, in_vain = explained(
+        text, {**values, "message_id": chunk, "states": ["failed", "unknown"]}
+    )
+
+    assert in_vain == 0
+    assert Message.objects.filter(state="queued").count() == len(chunk)
