@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import django
 import pytest
 
+from resend_admin import garbage
 from resend_admin.local.servers import for_tests
 from resend_admin.sandbox.thread import Sandbox
 from tests.find_browser import find_browser
@@ -32,6 +33,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     nothing else could run one of its own there.
     """
     items.sort(key=lambda item: "browser" in getattr(item, "fixturenames", ()))
+
+
+def pytest_collection_finish() -> None:
+    """Treat a run of tests as the process that lives long which it is."""
+    garbage.expect_little()
 
 
 @pytest.fixture(scope="session", autouse=True)

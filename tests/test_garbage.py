@@ -16,16 +16,17 @@ from resend_admin import garbage
 @pytest.fixture
 def collector() -> Iterator[None]:
     before = gc.get_threshold()
+    gc.unfreeze()
+    gc.set_threshold(700, 10, 10)
     yield
     gc.set_threshold(*before)
-    gc.unfreeze()
 
 
 @pytest.mark.parametrize("signal", [worker_init, worker_ready], ids=["init", "ready"])
 def test_a_worker_leaves_alone_what_it_has_loaded(
     collector: None, signal: object
 ) -> None:
-    gc.set_threshold(700, 10, 10)
+    assert gc.get_freeze_count() == 0
 
     signal.send(sender=None)  # type: ignore[attr-defined]
 
