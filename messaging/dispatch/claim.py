@@ -88,26 +88,33 @@ def claim(
         if version and allowed.version != version:
             return Claim(is_stale=True)
         if reason := _refusal(allowed, integration):
-            refused = statements.rows(
-                "refuse_due",
-                {"integration_id": integration.pk, "limit": limit, "reason": reason},
-            )
+            with statements.found_in_order():
+                refused = statements.rows(
+                    "refuse_due",
+                    {
+                        "integration_id": integration.pk,
+                        "limit": limit,
+                        "reason": reason,
+                    },
+                )
             return Claim(taken=len(refused))
         if allowed.allowance == 0:
             return Claim(wait_seconds=allowed.wait_seconds)
-        rows = statements.rows(
-            "claim",
-            {
-                "integration_id": integration.pk,
-                "limit": min(limit, allowed.allowance),
-                "price": allowed.credit_price,
-                "affordable": _affordable(allowed),
-                "message_id": message_id,
-                "pair_seconds": integration.provider.pair_seconds,
-                "horizon_seconds": pace.HORIZON_SECONDS,
-            },
-            **(ONE_ONLY if message_id else MANY),
-        )
+        affordable = _affordable(allowed)
+        with statements.found_in_order():
+            rows = statements.rows(
+                "claim",
+                {
+                    "integration_id": integration.pk,
+                    "limit": min(limit, allowed.allowance),
+                    "price": allowed.credit_price,
+                    "affordable": affordable,
+                    "message_id": message_id,
+                    "pair_seconds": integration.provider.pair_seconds,
+                    "horizon_seconds": pace.HORIZON_SECONDS,
+                },
+                **(ONE_ONLY if message_id else MANY),
+            )
         attempts = _claimed([row for row in rows if row["attempt_id"] is not None])
         if not attempts:
             return Claim(taken=rows[-1]["taken"])

@@ -49,7 +49,7 @@ def _go_on() -> bool:
 
 @statements.again_after_deadlock
 def _lapse_batch() -> int:
-    with transaction.atomic():
+    with transaction.atomic(), statements.found_in_order():
         late = statements.rows(
             "lapse",
             {"seconds": settings.LATE_AFTER_SECONDS, "limit": BATCH},

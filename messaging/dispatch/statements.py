@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, ParamSpec, TypeVar
 
 import psycopg
@@ -52,6 +53,22 @@ def rows_in_binary(verb: str, parameters: Mapping[str, Any]) -> list[dict[str, A
     ):
         cursor.execute(FILES.text(verb), parameters)
         return dictionaries(cursor)
+
+
+@contextmanager
+def found_in_order() -> Iterator[None]:
+    """Let what is run meanwhile find rows in the order of an index; in a transaction.
+
+    Who takes the first thousand of a long queue reads a thousand rows by its index.
+    PostgreSQL would rather read and sort the whole queue, each time, when statistics
+    were taken while it was short.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_sort = off")
+    yield
+    # After an error the transaction is rolled back, and this with it.
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_sort = DEFAULT")
 
 
 def again_after_deadlock(
