@@ -2,8 +2,8 @@
 
 By its defaults it looks through young objects after every 700 of them, and through
 everything that the process has loaded whenever enough have grown old. A worker makes a
-dozen objects for each message, and almost none of them is part of a cycle: a quarter
-of its processor time went into finding nothing.
+dozen objects for each message, and almost none of them is part of a cycle: about a
+fifth of its processor time went into finding nothing.
 """
 
 from __future__ import annotations

@@ -16,6 +16,8 @@ def random_suffix() -> Func:
     """
     return Func(
         function="random",
-        template=("lpad(to_hex(floor(%(function)s() * 68719476736)::bigint), 9, '0')"),
+        template=(
+            f"lpad(to_hex(floor(%(function)s() * {16**LENGTH})::bigint), {LENGTH}, '0')"
+        ),
         output_field=CharField(),
     )

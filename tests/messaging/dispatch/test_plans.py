@@ -168,9 +168,8 @@ def test_what_came_too_late_is_found_among_what_is_queued(many: Integration) -> 
     assert Message.objects.filter(state="failed").count() == 1_000
 
 
-def test_old_holds_are_found_among_what_is_not_confirmed(
-    ours: World, many: Integration
-) -> None:
+def opened(*states: str, ago: str = "10 minutes", price: int = 0) -> list[int]:
+    """Open an attempt for each message that stands so; return their numbers."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -178,11 +177,23 @@ def test_old_holds_are_found_among_what_is_not_confirmed(
                 (organization_id, message_id, integration_id, content_id, opened_at,
                  day, number, price, state, channel, actor, actor_name, reason)
             SELECT organization_id, id, integration_id, content_id,
-                   now() - interval '40 days', day, 1, 1, 'open', channel,
+                   now() - %s::interval, day, 1, %s, 'open', channel,
                    'broadcast', '', ''
             FROM messaging_message
-            """
+            WHERE state = ANY (%s)
+            ORDER BY id
+            RETURNING id
+            """,
+            [ago, price, list(states)],
         )
+        return [number for (number,) in cursor.fetchall()]
+
+
+def test_old_holds_are_found_among_what_is_not_confirmed(
+    ours: World, many: Integration
+) -> None:
+    opened("skipped", "queued", ago="40 days", price=1)
+    with connection.cursor() as cursor:
         cursor.execute(
             """
             UPDATE messaging_attempt
@@ -253,27 +264,6 @@ def test_a_claim_takes_what_is_due_in_the_order_of_its_index(many: Integration) 
     assert "message_due" in indexes
     assert in_vain == 0
     assert Message.objects.filter(state="sending").count() == 500
-
-
-def opened(state: str) -> list[int]:
-    """Open an attempt for each message that stands so; return their numbers."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            INSERT INTO messaging_attempt
-                (organization_id, message_id, integration_id, content_id, opened_at,
-                 day, number, price, state, channel, actor, actor_name, reason)
-            SELECT organization_id, id, integration_id, content_id,
-                   now() - interval '10 minutes', day, 1, 0, 'open', channel,
-                   'broadcast', '', ''
-            FROM messaging_message
-            WHERE state = %s
-            ORDER BY id
-            RETURNING id
-            """,
-            [state],
-        )
-        return [number for (number,) in cursor.fetchall()]
 
 
 @pytest.fixture(params=["known", "just opened"])
