@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, ParamSpec, TypeVar
 
-import psycopg
 from django.db import OperationalError, connection
 from psycopg import errors
 
-from messaging.sql_files import SqlFiles, dictionaries, rows_of
+from messaging.sql_files import SqlFiles, rows_of
 
 FILES = SqlFiles(__file__)
+rows_in_binary = FILES.rows_in_binary
 TRIES = 5
 
 Parameters = ParamSpec("Parameters")
@@ -38,21 +38,6 @@ def rows(
     for name, condition in comments.items():
         text = text.replace(f"/* {name.replace('_', ' ')} */", condition)
     return rows_of(text, parameters)
-
-
-def rows_in_binary(verb: str, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Run ``sql/<verb>.sql``, whose placeholders end in ``b``, and return its rows.
-
-    Its arrays travel beside the text and not inside of it. To escape five hundred
-    answers of providers takes longer than to settle them.
-    """
-    connection.ensure_connection()
-    with (
-        connection.wrap_database_errors,
-        psycopg.Cursor(connection.connection) as cursor,
-    ):
-        cursor.execute(FILES.text(verb), parameters)
-        return dictionaries(cursor)
 
 
 @contextmanager

@@ -37,7 +37,7 @@ def settle(told: Sequence[Told]) -> int:
         return 0
     with transaction.atomic():
         lock(sorted({one.endpoint_id for one in told}))
-        rows = statements.rows("settle", _columns(told))
+        rows = statements.rows_in_binary("settle", _columns(told))
         ours = {row["id"] for row in rows}
         known = [
             one for one in told if one.delivery_id in ours and one.error != WORKER_LOST

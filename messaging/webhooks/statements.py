@@ -4,4 +4,6 @@ from __future__ import annotations
 
 from messaging.sql_files import SqlFiles
 
-rows = SqlFiles(__file__).rows
+FILES = SqlFiles(__file__)
+rows = FILES.rows
+rows_in_binary = FILES.rows_in_binary

@@ -3,10 +3,10 @@
 WITH told AS (
     SELECT *
     FROM unnest(
-        %(delivery_id)s::bigint[], %(claim)s::uuid[], %(try_count)s::int[],
-        %(is_delivered)s::bool[],
-        %(http_status)s::int[], %(error)s::text[], %(next_in)s::float[],
-        %(entry)s::jsonb[]
+        %(delivery_id)b::bigint[], %(claim)b::uuid[], %(try_count)b::int[],
+        %(is_delivered)b::bool[],
+        %(http_status)b::int[], %(error)b::text[], %(next_in)b::float[],
+        %(entry)b::jsonb[]
     ) AS t (delivery_id, claim, try_count, is_delivered, http_status, error, next_in, entry)
 ),
 ours AS MATERIALIZED (
@@ -37,7 +37,7 @@ SET state = CASE
     http_status = told.http_status,
     error = told.error,
     tries = CASE
-        WHEN jsonb_array_length(delivery.tries) < %(kept_tries)s THEN delivery.tries
+        WHEN jsonb_array_length(delivery.tries) < %(kept_tries)b THEN delivery.tries
         ELSE delivery.tries - 0
     END || told.entry
 FROM told

@@ -168,7 +168,7 @@ def test_room_is_shared_out_evenly(ours: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("others", "taken"), [(0.0, 0.6), (0.125, 0.3), (0.25, 0.05), (4.0, 0.05)]
+    ("others", "taken"), [(0.0, 0.6), (0.125, 0.3), (0.25, 0.02), (4.0, 0.02)]
 )
 def test_a_courier_makes_way_for_whatever_else_runs(
     others: float, taken: float
@@ -189,9 +189,9 @@ def test_what_was_taken_is_rested_for(monkeypatch: pytest.MonkeyPatch) -> None:
         return watched.rest()
 
     assert after(1.0, 0.3, 0.0) == pytest.approx(0.3 / 0.6 - 1)
-    assert after(1.0, 0.3, 0.5) == pytest.approx(0.3 / 0.05 - 1)
+    assert after(1.0, 0.3, 0.5) == pytest.approx(0.3 / 0.02 - 1)
     # The others pause between two chunks; that does not mean that they are done.
-    assert after(0.1, 0.03, 0.0) == pytest.approx(0.03 / 0.05 - 0.1)
+    assert after(0.1, 0.03, 0.0) == pytest.approx(0.03 / 0.02 - 0.1)
     for _ in range(40):
         after(0.1, 0.03, 0.0)
     assert after(0.1, 0.03, 0.0) < 0
