@@ -27,7 +27,7 @@ from resend_admin.local.ports import HOST, free_port
 from resend_admin.local.problem import StartError
 
 MESSAGES = 10_000
-ROUNDS = 6
+ROUNDS = 9
 WAYS = ("without", "unheard", "told")
 
 TARGETS = {
