@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,6 +32,10 @@ MOST_READ_PER_ROW = 4
 """… and so many more for each row that it returns."""
 
 
+READS = re.compile(r"(?:\s|--[^\n]*\n)*\(*(?:SELECT|WITH)\b", re.IGNORECASE)
+"""The beginning of a statement that reads; many begin with a comment."""
+
+
 @dataclass(frozen=True, slots=True)
 class Statement:
     sql: str
@@ -50,7 +55,7 @@ def recorded() -> Iterator[list[Statement]]:
         context: Mapping[str, Any],
     ) -> Any:
         text = str(sql)
-        if text.lstrip(" \n(").upper().startswith(("SELECT", "WITH")):
+        if READS.match(text):
             found.append(Statement(text, parameters))
         return execute(sql, parameters, many, context)
 

@@ -8,8 +8,11 @@ from __future__ import annotations
 import logging
 
 from celery import current_app
-from django.db import connection, transaction
+from django.db import transaction
 from kombu.exceptions import OperationalError
+
+from messaging.dispatch import statements
+from messaging.models import Priority
 
 logger = logging.getLogger(__name__)
 
@@ -46,25 +49,10 @@ def call(task: str, *arguments: int) -> None:
 def integrations_with_work() -> list[int]:
     """Return the integrations that have due messages and no living pump.
 
-    A loose index scan: one probe per integration, however long the queues are.
+    One look into an index for each priority of each, however long the queues are and
+    whenever they are due.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT integration.id
-            FROM messaging_integration AS integration
-            LEFT JOIN messaging_integrationpace AS pace
-              ON pace.integration_id = integration.id
-            WHERE integration.state <> 'paused'
-              AND (pace.lease_until IS NULL OR pace.lease_until < clock_timestamp())
-              AND (pace.paused_until IS NULL OR pace.paused_until < clock_timestamp())
-              AND EXISTS (
-                  SELECT FROM messaging_message AS message
-                  WHERE message.integration_id = integration.id
-                    AND message.state = 'queued'
-                    AND message.due_at <= clock_timestamp()
-              )
-            ORDER BY integration.id
-            """
-        )
-        return [row[0] for row in cursor.fetchall()]
+    rows = statements.rows(
+        "integrations_with_work", {"priorities": list(Priority.values)}
+    )
+    return [row["id"] for row in rows]

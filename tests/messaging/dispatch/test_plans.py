@@ -17,7 +17,7 @@ from django.db import connection
 from django.db.models.functions import Mod, Now
 
 from broadcasts.models import Broadcast
-from messaging.dispatch import pace, statements
+from messaging.dispatch import doorbell, pace, statements
 from messaging.dispatch.claim import claim
 from messaging.filters import MessageFilter
 from messaging.models import Attempt, Contact, Integration, Message
@@ -247,6 +247,27 @@ def test_a_rare_filter_reads_only_what_it_shows(
     for one in asked:
         _, in_vain = explained(one.sql, one.parameters)
         assert in_vain < 100
+
+
+@pytest.mark.parametrize(("due", "rings"), [("tomorrow", 0), ("now", 1)])
+def test_a_bell_looks_at_the_first_in_line_only(
+    many: Integration, due: str, rings: int
+) -> None:
+    later = Now() + timedelta(days=1)
+    waiting = Message.objects.filter(state="queued")
+    waiting.update(due_at=later, attempt_count=1)
+    if due == "now":
+        waiting.filter(pk=waiting.latest("pk").pk).update(due_at=Now())
+    analyze()
+
+    with recorded() as asked:
+        found = doorbell.integrations_with_work()
+
+    (one,) = asked
+    _, in_vain = explained(one.sql, one.parameters)
+    assert len(found) == rings
+    # The integration itself, where nothing is due.
+    assert in_vain <= 1
 
 
 def test_a_claim_takes_what_is_due_in_the_order_of_its_index(many: Integration) -> None:
