@@ -9,26 +9,20 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from django.conf import settings
-from django.db.models import Case, Exists, F, OuterRef, Q, Subquery, When
+from django.db.models import Exists, F, OuterRef, Q, Subquery
 from django.db.models.functions import Now
 
 from broadcasts import flows, freezing, settling
 from broadcasts.clock import in_words
 from broadcasts.fill import fill_page
 from broadcasts.models import Broadcast, BroadcastState, Flow
-from messaging.channels.contract import AUTH_FAILED
-from messaging.models import Message, MessageState, Tally, TallyUnit
+from messaging.models import MessageState, Tally, TallyUnit
 
 logger = logging.getLogger(__name__)
 
 BUDGET_SECONDS = 5.0
 """How long one tick goes on; beat calls the next one in any case."""
 SETTLE_BATCHES = 4
-GIVEN_BACK = Q(error_code="resend_admin:not_sent") | Q(
-    error_code__endswith=f":{AUTH_FAILED}"
-)
-"""The errors with which a try that reached nobody ends, and its message waits again:
-nothing had left when a worker stopped, or the provider refused the credentials."""
 
 
 def tick(budget_seconds: float = BUDGET_SECONDS) -> None:
@@ -124,8 +118,7 @@ def finish_done() -> int:
     """Complete what has tried all its rows, by the tallies.
 
     Automatic retries may go on for a day; the run does not wait for them. It does for
-    what was given back and never really tried. The rows are asked only where the
-    tallies tell of something that was given back: it may have been tried before.
+    what was given back and never really tried: that counts as no try.
     """
     waiting = Tally.objects.filter(
         broadcast_id=OuterRef("pk"),
@@ -134,23 +127,9 @@ def finish_done() -> int:
         count__gt=F("pruned"),
     )
     waits_to_retry = Q(outcome=MessageState.QUEUED, attempt_number__gt=0)
-    queued = MessageState.QUEUED
-    # A range of one state, in the order of the index of broadcasts and of no other.
-    untried = (
-        Message.objects.filter(
-            broadcast_id=OuterRef("pk"),
-            state__range=(queued, queued),
-            attempt_count=F("given_back"),
-        )
-        .order_by("state", "pk")
-        .values("pk")[:1]
-    )
-    held = Case(When(Exists(waiting.filter(GIVEN_BACK)), then=Subquery(untried)))
     return (
         Broadcast.objects.filter(state=BroadcastState.SENDING, is_filled=True)
         .exclude(Exists(waiting.exclude(waits_to_retry)))
-        .alias(held=held)
-        .filter(held__isnull=True)
         .update(state=BroadcastState.COMPLETED, finished_at=Now(), routes_changed=False)
     )
 

@@ -30,6 +30,9 @@ class Tally(models.Model):
     row any more, so that the check can compare the rest with the rows.
     ``error_code`` carries the reason for skipped and cancelled messages.
 
+    ``attempt_number`` of messages leaves out what was given back: by what never left,
+    or met refused credentials, nobody was tried.
+
     ``cause_code`` is the error that an attempt answers: what it was sent again for;
     empty for first sends. Messages of a retry carry the one that the retry answers,
     and ``first_day``: the day of the first run of the chain, where their person was

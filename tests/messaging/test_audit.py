@@ -8,11 +8,13 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
+import messaging.migrations
 from messaging import audit
 from messaging.dispatch import again, pace, pulse
 from messaging.dispatch.claim import claim
@@ -22,6 +24,7 @@ from messaging.models import (
     CreditAccount,
     DailyFigure,
     Integration,
+    Message,
     Meter,
     Recovery,
     Tally,
@@ -30,6 +33,8 @@ from tests.factories import World
 from tests.messaging.test_doubt import count, tell, unknown
 
 pytestmark = pytest.mark.django_db
+
+SQL = Path(messaging.migrations.__file__).parent / "sql"
 
 
 @pytest.fixture
@@ -261,3 +266,22 @@ def test_the_ledger_is_never_repaired_and_says_so(ours: World) -> None:
     with pytest.raises(CommandError, match=r"Nothing is repaired here"):
         call_command("check_ledger", stderr=StringIO())
     assert ours.account.available == 3
+
+
+def test_messages_that_were_given_back_move_to_the_number_of_their_tries(
+    ours: World,
+) -> None:
+    """As the migration finds them: counted by every attempt that was opened."""
+    integration = ours.integration()
+    for state, attempts in (("queued", 1), ("sent", 3), ("sent", 3)):
+        message = ours.message(state, integration=integration, attempt_count=attempts)
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL session_replication_role = replica")
+            Message.objects.filter(pk=message.pk).update(given_back=1)
+            cursor.execute("SET LOCAL session_replication_role = DEFAULT")
+    assert not nothing_differs()
+
+    with connection.cursor() as cursor:
+        cursor.execute((SQL / "tally_counts_tries.sql").read_text())
+
+    assert nothing_differs()

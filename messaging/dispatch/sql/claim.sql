@@ -13,7 +13,7 @@ WITH due AS MATERIALIZED (
            recipient, attempt_count, parts_sent, parameters, day, expires_at,
            asked_by, asked_by_name, asked_reason, asked_in_bulk, priority, due_at,
            given_back, earlier_tries, first_failed_at,
-           coalesce(nullif(error_code, ''), earlier_error) AS cause_code
+           error_code AS failed_with, earlier_error
     FROM messaging_message
     WHERE integration_id = %(integration_id)s
       AND state = 'queued'
@@ -30,6 +30,17 @@ judged AS MATERIALIZED (
                WHEN due.channel = ANY (contact.opted_out_channels) THEN 'opted_out'
                ELSE ''
            END AS refusal,
+           CASE
+               WHEN failed_with = '' THEN earlier_error
+               WHEN messaging_is_try(failed_with) THEN failed_with
+               -- It was given back, and goes on answering what it answered before.
+               ELSE (
+                   SELECT latest.cause_code
+                   FROM messaging_attempt AS latest
+                   WHERE latest.message_id = due.id
+                     AND latest.number = due.attempt_count
+               )
+           END AS cause_code,
            greatest(now(), pair.free_at) AS free_at,
            content.parts
     FROM due
@@ -71,26 +82,52 @@ placed AS (
            row_number() OVER (PARTITION BY refusal, is_early ORDER BY id) AS place
     FROM paired
 ),
-decided AS (
+chosen AS (
     SELECT placed.*,
            CASE
                WHEN refusal <> '' THEN 'skipped'
                WHEN is_early THEN 'later'
                WHEN place > %(affordable)s THEN 'failed'
                ELSE 'sending'
-           END AS decision
+           END AS choice
     FROM placed
+),
+-- What an earlier try may have brought does not go under because this one may not
+-- leave: such a message is in doubt again, as it was.
+decided AS (
+    SELECT message.*,
+           coalesce(doubt.state, message.choice) AS decision,
+           CASE WHEN doubt.state IS NULL THEN message.refusal ELSE '' END AS reason,
+           CASE
+               WHEN doubt.state IS NOT NULL THEN doubt.error_code
+               WHEN message.choice = 'failed' THEN 'resend_admin:insufficient_credits'
+               ELSE ''
+           END AS error_code,
+           CASE
+               WHEN doubt.state IS NOT NULL THEN doubt.error_class
+               WHEN message.choice = 'failed' THEN 'fix_first'
+               ELSE ''
+           END AS error_class
+    FROM chosen AS message
+    LEFT JOIN LATERAL (
+        SELECT stood.state, stood.error_code, stood.error_class
+        FROM (
+            /* stood */
+        ) AS stood
+        WHERE stood.may_arrive
+          AND message.choice IN ('skipped', 'failed')
+          AND message.attempt_count > 0
+    ) AS doubt ON true
 ),
 changed AS (
     UPDATE messaging_message AS message
     SET state = decided.decision,
         state_at = now(),
         due_at = NULL,
-        reason = decided.refusal,
+        reason = decided.reason,
         attempt_count = message.attempt_count + (decided.decision = 'sending')::int,
-        error_code = CASE decided.decision
-            WHEN 'failed' THEN 'resend_admin:insufficient_credits' ELSE '' END,
-        error_class = CASE decided.decision WHEN 'failed' THEN 'fix_first' ELSE '' END
+        error_code = decided.error_code,
+        error_class = decided.error_class
     FROM decided
     WHERE message.id = decided.id
       AND decided.decision <> 'later'

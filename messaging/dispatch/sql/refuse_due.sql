@@ -1,8 +1,9 @@
--- Due messages of an integration that may not send: skipped, with the reason.
--- In the order of their index, and compared with the state in which they were found,
--- like a claim.
+-- Due messages of an integration that may not send: skipped, with the reason, unless
+-- an earlier try may have arrived: such a message is in doubt again, as it was. In the
+-- order of their index, and compared with the state in which they were found, like a
+-- claim.
 WITH due AS MATERIALIZED (
-    SELECT id, state AS before
+    SELECT id, state AS before, attempt_count, content_id
     FROM messaging_message
     WHERE integration_id = %(integration_id)s
       AND state = 'queued'
@@ -12,13 +13,19 @@ WITH due AS MATERIALIZED (
     FOR UPDATE SKIP LOCKED
 )
 UPDATE messaging_message AS message
-SET state = 'skipped',
+SET state = CASE WHEN known.may_arrive THEN known.state ELSE 'skipped' END,
     state_at = now(),
     due_at = NULL,
-    reason = %(reason)s,
-    error_code = '',
-    error_class = ''
-FROM due
-WHERE message.id = due.id
-  AND message.state = due.before
+    reason = CASE WHEN known.may_arrive THEN '' ELSE %(reason)s END,
+    error_code = CASE WHEN known.may_arrive THEN known.error_code ELSE '' END,
+    error_class = CASE WHEN known.may_arrive THEN known.error_class ELSE '' END
+FROM (
+    SELECT message.id, message.before, stood.*
+    FROM due AS message
+    LEFT JOIN LATERAL (
+        /* stood */
+    ) AS stood ON message.attempt_count > 0
+) AS known
+WHERE message.id = known.id
+  AND message.state = known.before
 RETURNING message.id

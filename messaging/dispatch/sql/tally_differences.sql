@@ -1,8 +1,9 @@
 -- Tallies against a fresh count of the rows, in one snapshot.
 WITH counted AS (
     SELECT organization_id, broadcast_id, 'message' AS unit, day, first_day, channel,
-           integration_id, attempt_count::int AS attempt_number, state AS outcome,
-           error_class, messaging_tally_code(state, reason, error_code) AS error_code,
+           integration_id, (attempt_count - given_back)::int AS attempt_number,
+           state AS outcome, error_class,
+           messaging_tally_code(state, reason, error_code) AS error_code,
            earlier_error AS cause_code, reached_before, count(*) AS count
     FROM messaging_message
     GROUP BY 1, 2, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13

@@ -7,6 +7,7 @@ hold the member.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -22,8 +23,11 @@ from messaging.evidence import evidence_of
 from messaging.models import (
     Actor,
     AutomaticRetry,
+    Contact,
     Content,
+    CreditAccount,
     Integration,
+    IntegrationState,
     Message,
     Priority,
     Pulse,
@@ -251,3 +255,45 @@ def test_a_cancelled_resend_takes_its_new_content_along(
     message.refresh_from_db()
     assert (message.state, message.error_code) == ("failed", code)
     assert (message.amended_content_id, message.parts_sent) == (None, 1)
+
+
+def poor(ours: World) -> None:
+    CreditAccount.objects.filter(organization=ours.organization).update(available=0)
+
+
+def opted_out(ours: World) -> None:
+    Contact.objects.update(opted_out_channels=["whatsapp"])
+
+
+def switched_off(ours: World) -> None:
+    Integration.objects.update(state=IntegrationState.OFF)
+
+
+def too_late(ours: World) -> None:
+    Message.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+
+
+@pytest.mark.parametrize("refuse", [poor, opted_out, switched_off, too_late])
+def test_a_resend_that_may_not_leave_leaves_the_doubt_where_it_was(
+    ours: World,
+    unknown: Message,
+    whatsapp: Integration,
+    refuse: Callable[[World], None],
+) -> None:
+    Integration.objects.update(credit_price=1)
+    asked_again(unknown)
+    refuse(ours)
+    other = ours.message(integration=whatsapp)
+
+    claimed = claim(whatsapp, limit=10)
+
+    assert claimed.taken == 2
+    unknown.refresh_from_db()
+    other.refresh_from_db()
+    assert (unknown.state, unknown.error_code) == ("unknown", TIMED_OUT[0])
+    assert (unknown.reason, unknown.due_at) == ("", None)
+    assert unknown.attempts.count() == 1
+    assert other.state == ("failed" if refuse is poor else other.state)
+    assert tally_differences() == []
+    told(unknown, 1, "delivered")
+    assert unknown.state == "delivered"

@@ -151,7 +151,7 @@ def test_ending_what_waits_reads_only_what_waits(many: Integration) -> None:
 def test_refusing_what_is_due_reads_only_what_is_due(many: Integration) -> None:
     values = {"integration_id": many.pk, "reason": "integration_off", "limit": 1_000}
 
-    indexes, in_vain = explained(statements.part("refuse_due"), values)
+    indexes, in_vain = explained(with_stood("refuse_due"), values)
 
     assert "message_due" in indexes
     assert in_vain == 0
@@ -280,7 +280,7 @@ def test_a_claim_takes_what_is_due_in_the_order_of_its_index(many: Integration) 
         "horizon_seconds": 0.5,
     }
 
-    indexes, in_vain = explained(statements.part("claim"), values)
+    indexes, in_vain = explained(with_stood("claim"), values)
 
     assert "message_due" in indexes
     assert in_vain == 0

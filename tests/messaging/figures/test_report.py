@@ -89,6 +89,25 @@ def try_all(
     return [one.attempt_id for one in made]
 
 
+def give_back(integration: Integration, code: str) -> None:
+    """Let what is due be claimed, and come back without having been tried."""
+    settle(
+        integration,
+        [
+            Result(
+                one.attempt_id,
+                "failed",
+                error_code=code,
+                error_class="retry",
+                again_in=0.0,
+            )
+            for one in claim(integration, limit=100).attempts
+        ],
+    )
+    # Somebody resumes it.
+    Integration.objects.update(state="active")
+
+
 def again(world: World, *states: str) -> None:
     # Later, as far as the pause between two messages to one person goes.
     world.rest()
@@ -435,23 +454,50 @@ def test_what_was_given_back_is_no_try(
     ours: World, integration: Integration, code: str
 ) -> None:
     ours.message(integration=integration)
-    [claimed] = claim(integration, limit=1).attempts
-    settle(
-        integration,
-        [
-            Result(
-                claimed.attempt_id,
-                "failed",
-                error_code=code,
-                error_class="retry",
-                again_in=0.0,
-            )
-        ],
-    )
+    give_back(integration, code)
 
     assert rates(figures(ours)) == []
     assert figures(ours).causes == ()
     assert not DailyFigure.objects.filter(kind__in=["try", "failure"], count__gt=0)
+    agree()
+
+
+@pytest.mark.parametrize("code", ["resend_admin:not_sent", "whatsapp:auth_failed"])
+def test_whoever_was_given_back_is_tried_for_the_same_cause_as_before(
+    ours: World, integration: Integration, code: str
+) -> None:
+    ours.message(integration=integration)
+    ours.message(integration=integration)
+    try_all(integration, "failed", "delivered", code="whatsapp:131026")
+    again(ours)
+    give_back(integration, code)
+    ours.rest()
+    give_back(integration, code)
+    ours.rest()
+
+    try_all(integration, "delivered")
+
+    found = figures(ours)
+    assert [(one.code, one.retried) for one in found.causes] == [
+        ("whatsapp:131026", Rate(1, 0))
+    ]
+    assert rates(found) == [Rate(1, 1), Rate(1, 0)]
+    agree()
+
+
+@pytest.mark.parametrize("code", ["resend_admin:not_sent", "whatsapp:auth_failed"])
+def test_whoever_is_first_tried_after_a_pause_got_it_at_once(
+    ours: World, integration: Integration, code: str
+) -> None:
+    ours.message(integration=integration)
+    give_back(integration, code)
+    ours.rest()
+
+    try_all(integration, "delivered")
+
+    stand = DailyFigure.objects.filter(kind="standing", count__gt=0)
+    assert [one.outcome for one in stand] == ["delivered"]
+    assert figures(ours).causes == ()
     agree()
 
 
