@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import transaction
 
-from messaging.dispatch import ledger, pace, statements
+from messaging.dispatch import ledger, lifetime, pace, statements
 from messaging.models import Integration, IntegrationState, SkipReason
 
 MANY = {"of_those_that_nobody_holds": "SKIP LOCKED"}
@@ -61,6 +61,8 @@ class Claim:
     wait_seconds: float = 0.0
     first_in: float = 0.0
     every: float = 0.0
+    begun: float = field(default_factory=lifetime.now, compare=False)
+    """When it began, by the clock of ``lifetime``: no attempt is older than that."""
     is_stale: bool = False
     """Whether the integration's row has changed since it was read."""
 
@@ -81,6 +83,7 @@ def claim(
     After this returns, each attempt is on record: if the process dies now, its
     outcome is *unknown*, and nobody sends it again by accident.
     """
+    begun = lifetime.now()
     with transaction.atomic():
         allowed = pace.lock(integration.pk)
         if allowed is None or allowed.state == IntegrationState.PAUSED:
@@ -126,6 +129,7 @@ def claim(
             taken=rows[-1]["taken"],
             first_in=allowed.first_in,
             every=allowed.every,
+            begun=begun,
         )
 
 

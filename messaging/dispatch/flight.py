@@ -16,7 +16,8 @@ from messaging.channels.contract import (
     Provider,
     Rejected,
 )
-from messaging.dispatch.claim import Claimed
+from messaging.dispatch import lifetime
+from messaging.dispatch.claim import Claim, Claimed
 from messaging.dispatch.send import Content, Progress, content_of, out_of_time, send
 from messaging.dispatch.settle import Result
 from messaging.models import Integration
@@ -86,15 +87,16 @@ class Flight:
         most = self._concurrency * ROUNDS
         return most if self.is_known else min(FIRST, most)
 
-    def launch(
-        self, chunk: Sequence[Claimed], *, first_in: float = 0.0, every: float = 0.0
-    ) -> None:
+    def launch(self, claim: Claim) -> None:
         """Put freshly opened attempts on their way, each in its slot.
 
         The first one leaves in ``first_in`` seconds, then a request ``every`` so many:
-        what has several parts takes as many slots.
+        what has several parts takes as many slots. However late that is, their time
+        counts from when they were claimed.
         """
         loop = self._runner.get_loop()
+        chunk, first_in, every = claim.attempts, claim.first_in, claim.every
+        ends_at = claim.begun + self.seconds
         self._count += len(chunk)
         begins: dict[int, list[Claimed]] = {}
         slot = 0
@@ -105,26 +107,28 @@ class Flight:
             slot += claimed.requests
         for tick, together in begins.items():
             if tick == 0:
-                self._begin(together)
+                self._begin(together, ends_at)
             else:
                 self._ahead += len(together)
-                loop.call_later(tick * TICK_SECONDS, self._begin_later, together)
+                wait = tick * TICK_SECONDS
+                loop.call_later(wait, self._begin_later, together, ends_at)
 
-    def _begin_later(self, chunk: Sequence[Claimed]) -> None:
+    def _begin_later(self, chunk: Sequence[Claimed], ends_at: float) -> None:
         self._ahead -= len(chunk)
-        self._begin(chunk)
+        self._begin(chunk, ends_at)
 
-    def _begin(self, chunk: Sequence[Claimed]) -> None:
+    def _begin(self, chunk: Sequence[Claimed], ends_at: float) -> None:
         loop = self._runner.get_loop()
         now = time.monotonic()
-        together = [Progress(one, now, now + self.seconds) for one in chunk]
+        together = [Progress(one, now, ends_at) for one in chunk]
         self._waiting.extend(together)
         # Asked here and not told by a callback: the loop stands still between two
         # landings, and a lane that has ended meanwhile would count as a busy one.
         self._lanes = {lane for lane in self._lanes if not lane.done()}
         for _ in range(min(self._concurrency - len(self._lanes), len(together))):
             self._lanes.add(loop.create_task(self._fly()))
-        loop.call_later(self.seconds, self._end, together)
+        left = max(0.0, ends_at - lifetime.now())
+        loop.call_later(left, self._end, together)
 
     async def _fly(self) -> None:
         """Send one waiting attempt after the other."""

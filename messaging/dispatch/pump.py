@@ -145,9 +145,7 @@ class Pump:
         if room <= 0:
             return Claim()
         claimed = claim(self.integration, limit=room, version=self.version)
-        self.flight.launch(
-            claimed.attempts, first_in=claimed.first_in, every=claimed.every
-        )
+        self.flight.launch(claimed)
         return claimed
 
     def _let_go(self) -> None:

@@ -25,6 +25,7 @@ from messaging.channels.contract import (
     RateLimited,
     Rejected,
 )
+from messaging.dispatch import lifetime
 from messaging.dispatch.claim import Claimed
 from messaging.dispatch.settle import Result
 from messaging.policy import in_run_pause
@@ -42,11 +43,12 @@ PROVIDER_ID_LIMIT = 128
 
 @dataclass(slots=True, eq=False)
 class Progress:
-    """How far one attempt has come, by ``time.monotonic``."""
+    """How far one attempt has come. It began by ``time.monotonic``."""
 
     claimed: Claimed
     started: float
     ends_at: float
+    """When its time is up, by the clock of ``lifetime``."""
     lane: asyncio.Task[None] | None = None
     """Who sends it; nobody as long as it waits for its turn."""
     is_over: bool = False
@@ -81,7 +83,7 @@ async def send(flight: Flight, progress: Progress) -> Result:
     """Send one attempt; raise only when it is cancelled."""
     claimed = progress.claimed
     progress.started = time.monotonic()
-    if progress.ends_at - progress.started < flight.provider.timeout:
+    if progress.ends_at - lifetime.now() < flight.provider.timeout:
         # Too late to wait for an answer: better not to begin.
         return out_of_time(flight, progress)
     try:

@@ -20,7 +20,7 @@ def send_now(integration: Integration, message_id: int) -> bool:
     if not claimed.attempts:
         return False
     with in_flight(integration, concurrency=1) as flight:
-        flight.launch(claimed.attempts, first_in=claimed.first_in)
+        flight.launch(claimed)
         while len(flight):
             pump.land(integration, flight)
     return True

@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 
 from messaging.dispatch import flight as flights
-from messaging.dispatch.claim import Claimed
+from messaging.dispatch.claim import Claim, Claimed
 from messaging.dispatch.flight import Flight
 from messaging.dispatch.send import Progress
 from messaging.dispatch.settle import Result
@@ -41,11 +41,11 @@ def test_wherever_the_loop_stops_the_next_attempt_finds_a_lane(
         one = Flight(cast(Any, None), cast(Any, None), runner, concurrency=1)
         answered.update({1: asyncio.Event(), 2: asyncio.Event()})
         answered[2].set()
-        one.launch([claimed(1)])
+        one.launch(Claim([claimed(1)]))
         one.land(0.01)
 
         runner.run(answer(1))
-        one.launch([claimed(2)])
+        one.launch(Claim([claimed(2)]))
 
         landed: list[Result] = []
         for _ in range(20):
@@ -67,7 +67,7 @@ def test_parts_are_waited_for_like_messages(monkeypatch: pytest.MonkeyPatch) -> 
     with asyncio.Runner() as runner:
         one = Flight(cast(Any, None), cast(Any, None), runner, concurrency=9)
         begun = runner.get_loop().time()
-        one.launch([whole, rest, claimed(3)], every=0.1)
+        one.launch(Claim([whole, rest, claimed(3)], every=0.1))
         while len(left) < 3:
             one.land(0.05)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 
 import pytest
@@ -16,7 +17,8 @@ from messaging.channels.contract import (
     Rejected,
 )
 from messaging.channels.whatsapp_cloud import WhatsAppCloud
-from messaging.dispatch.claim import Claimed
+from messaging.dispatch import lifetime
+from messaging.dispatch.claim import Claim, Claimed
 from messaging.dispatch.flight import Flight
 from messaging.dispatch.settle import Result
 
@@ -61,7 +63,10 @@ def claimed(attempt_id: int = 1, parts: int = 1, parts_sent: int = 0) -> Claimed
 
 
 def fly(
-    connection: Scripted, chunk: Sequence[Claimed], seconds: float = 60.0
+    connection: Scripted,
+    chunk: Sequence[Claimed],
+    seconds: float = 60.0,
+    ago: float = 0.0,
 ) -> tuple[list[Result], Flight]:
     with asyncio.Runner() as runner:
         flight = Flight(
@@ -71,7 +76,7 @@ def fly(
             concurrency=1,
             seconds=seconds,
         )
-        flight.launch(chunk)
+        flight.launch(Claim(list(chunk), begun=lifetime.now() - ago))
         results: list[Result] = []
         while len(flight):
             results += flight.land(5)
@@ -167,3 +172,27 @@ def test_a_long_id_of_a_provider_costs_nobody_else_anything() -> None:
     [result], _ = fly(Scripted(Accepted("x" * 300)), [claimed()])
 
     assert len(result.provider_id) == 128
+
+
+def test_nothing_leaves_when_the_time_of_its_claim_is_over() -> None:
+    """A machine that slept: by the clock of PostgreSQL both are unknown by now."""
+    connection = Scripted(Accepted("a"), Accepted("b"))
+
+    results, _ = fly(connection, [claimed(1), claimed(2)], ago=61.0)
+
+    assert [one.error_code for one in results] == ["resend_admin:not_sent"] * 2
+    assert connection.sent == []
+
+
+def test_a_slot_that_comes_too_late_is_given_back() -> None:
+    connection = Scripted(Accepted("a"), Accepted("b"))
+    with asyncio.Runner() as runner:
+        one = Flight(Impatient(), connection, runner, concurrency=1, seconds=0.5)
+        one.launch(Claim([claimed(1), claimed(2)], every=0.05))
+        time.sleep(1.0)
+        results: list[Result] = []
+        while len(one):
+            results += one.land(1)
+
+    assert [one.error_code for one in results] == ["resend_admin:not_sent"] * 2
+    assert connection.sent == []
