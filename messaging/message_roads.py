@@ -28,6 +28,7 @@ STATES: Final[Mapping[str, tuple[str, ...]]] = {
     "scheduled": (State.PLANNED,),
     "delivered": ARRIVED_STATES,
     "waiting": (State.QUEUED,),
+    "unsent": (State.QUEUED,),
 }
 """States of the words that people see, where they are not the same."""
 WITH_AN_ERROR: Final = (State.FAILED, State.UNKNOWN, State.QUEUED)

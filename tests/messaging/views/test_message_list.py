@@ -93,6 +93,8 @@ def test_pages_follow_each_other_without_a_gap(ours: World, agent: Client) -> No
         ("scheduled", "planned", 0),
         ("queued", "queued", 0),
         ("waiting", "queued", 2),
+        ("unsent", "queued", 0),
+        ("unsent", "queued", 2),
         ("sending", "sending", 1),
         ("sent", "sent", 1),
         ("delivered", "delivered", 1),
