@@ -1,19 +1,23 @@
 """Why is nothing being sent? One answer for the overview, operators and metrics.
 
 A holdup is an integration whose oldest message has been due for longer than a
-minute. Times are compared by the clock of PostgreSQL, because messages leave by it.
+minute, or something that should have brought messages into the queues by then. Times
+are compared by the clock of PostgreSQL, because messages leave by it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
+from django.conf import settings
+from django.urls import reverse
 from django.utils import timezone
 
+from messaging.bulk import statements as bulk_statements
 from messaging.dispatch import engine, statements
 from messaging.models import IntegrationState, Priority
 from resend_admin.ui.numbers import grouped
@@ -25,6 +29,8 @@ CLOCKS_MAY_DIFFER: Final = timedelta(seconds=20)
 """A clock of PostgreSQL that is further behind than this makes messages late."""
 DAYS: Final = 7
 """Tallies of so many days hold whatever may still wait."""
+MOST_STARTS: Final = 3
+"""So many that should have started are told of by name."""
 
 
 class Cause(StrEnum):
@@ -40,6 +46,33 @@ class Cause(StrEnum):
     PROVIDER_SLOW = "provider_slow"
     NOT_TAKEN = "not_taken"
     RATE = "rate"
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Something that is due and not in the queues: a broadcast, or a bulk resend.
+
+    ``since`` is when it was due. Once it has started it is worked on as long as the
+    engine is alive, however long that takes, so it waits since the engine was heard.
+    """
+
+    name: str
+    has_started: bool
+    since: datetime
+    now: datetime
+    url: str
+
+    @property
+    def is_late(self) -> bool:
+        return self.since < self.now - LATE
+
+    @property
+    def seconds(self) -> float:
+        return max(0.0, (self.now - self.since).total_seconds())
+
+    @property
+    def sentence(self) -> str:
+        return f"{self.name} waits to {'go on' if self.has_started else 'start'}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +93,8 @@ class Holdup:
     integration_id: int | None = None
     integration_name: str = ""
     until: datetime | None = None
+    url: str = ""
+    """Where to look, if that is not a queue."""
 
     @property
     def is_alarm(self) -> bool:
@@ -67,24 +102,64 @@ class Holdup:
         return self.cause is not Cause.RATE
 
 
-def holdups(organization_id: int | None = None) -> list[Holdup]:
+def holdups(
+    organization_id: int | None = None, starts: Sequence[Start] = ()
+) -> list[Holdup]:
     """Return what is held up, alarms first, then the longest wait first.
 
     Of one organization, or of all when none is named: that is for operators only,
     because the sentences name integrations. When the engine does not run there is
-    one holdup, for all integrations that it would serve.
+    one holdup, for all integrations that it would serve and for all that it would
+    start. ``starts`` are those that this module cannot know of: broadcasts.
     """
     rows = statements.rows(
         "oldest_due",
         {"organization_id": organization_id, "priorities": Priority.values},
     )
     here = timezone.now()
-    late = [row for row in rows if _is_late(row, here)]
-    if not late:
-        return []
-    found = [_holdup(row, here) for row in late]
-    found = _with_the_engine(found)
+    found = [_holdup(row, here) for row in rows if _is_late(row, here)]
+    overdue = [one for one in (*starts, *bulk_starts(organization_id)) if one.is_late]
+    found = _with_the_engine(found, overdue, organization_id)
     return sorted(found, key=lambda one: (not one.is_alarm, one.since))
+
+
+def bulk_starts(organization_id: int | None = None) -> list[Start]:
+    """Return the oldest bulk resends that are due and not done."""
+    rows = bulk_statements.rows(
+        "open", {"organization_id": organization_id, "most": MOST_STARTS}
+    )
+    return [
+        Start(
+            name=f"The bulk resend of {_messages(row['messages'])}",
+            has_started=row["has_started"],
+            since=row["since"],
+            now=row["now"],
+            url=reverse("messaging:bulk-detail", args=[row["id"]]),
+        )
+        for row in rows
+    ]
+
+
+def waiting(organization_id: int, days: int = DAYS) -> dict[int, int]:
+    """Return how many messages wait behind each integration, by the tallies.
+
+    ``days`` reach back to the oldest of them.
+    """
+    rows = statements.rows(
+        "queue_length", {"organization_id": organization_id, "days": days}
+    )
+    return {row["integration_id"]: row["messages"] for row in rows}
+
+
+def messages_wait(number: int) -> str:
+    """``173 messages wait``; ``Messages wait`` when nobody knows how many."""
+    if not number:
+        return "Messages wait"
+    return f"{_messages(number)} {'waits' if number == 1 else 'wait'}"
+
+
+def _messages(number: int) -> str:
+    return "1 message" if number == 1 else f"{grouped(number)} messages"
 
 
 def _is_late(row: Mapping[str, Any], here: datetime) -> bool:
@@ -94,15 +169,45 @@ def _is_late(row: Mapping[str, Any], here: datetime) -> bool:
     return is_late
 
 
-def _with_the_engine(found: Sequence[Holdup]) -> list[Holdup]:
+def _with_the_engine(
+    found: Sequence[Holdup], overdue: Sequence[Start], organization_id: int | None
+) -> list[Holdup]:
     """Put one holdup of the engine in the place of all that it explains."""
     unexplained = [one for one in found if one.cause is Cause.NOT_TAKEN]
-    away = engine.what_is_away() if unexplained else None
+    away = engine.what_is_away() if unexplained or overdue else None
     if away is None:
-        return list(found)
-    since = min(one.since for one in unexplained)
+        return [*found, *map(_not_started, overdue)]
     rest = [one for one in found if one.cause is not Cause.NOT_TAKEN]
-    return [_engine_is_away(away, since), *rest]
+    waits = [_queues_in_words(organization_id, unexplained)] if unexplained else []
+    waits += [one.sentence for one in overdue[:MOST_STARTS]]
+    due = [one.since for one in unexplained] + [one.since for one in overdue]
+    return [
+        _engine_is_away(
+            away,
+            since=min(due),
+            waits=waits,
+            url="" if unexplained else overdue[0].url,
+        ),
+        *rest,
+    ]
+
+
+def _queues_in_words(organization_id: int | None, late: Iterable[Holdup]) -> str:
+    lengths = waiting(organization_id) if organization_id else {}
+    number = sum(lengths.get(one.integration_id or 0, 0) for one in late)
+    return f"{messages_wait(number)} to be sent."
+
+
+def _not_started(overdue: Start) -> Holdup:
+    """The engine is alive, and does not start what is due."""
+    return Holdup(
+        cause=Cause.NOT_TAKEN,
+        since=overdue.since,
+        sentence=f"{overdue.sentence} It was due on {moment_in_words(overdue.since)}.",
+        advice="Nothing is lost. If this lasts, tell whoever runs this server: look at"
+        " the log of the worker, and add workers.",
+        url=overdue.url,
+    )
 
 
 def pulse_sentence() -> str:
@@ -118,33 +223,33 @@ def pulse_sentence() -> str:
     return f"The engine was last heard on {moment_in_words(last.at)}."
 
 
-def _engine_is_away(away: engine.Away, since: datetime) -> Holdup:
+def _engine_is_away(
+    away: engine.Away, *, since: datetime, waits: Iterable[str], url: str
+) -> Holdup:
     cause = Cause(away.part.value)
-    sentence, advice = ENGINE[cause]
+    begins = "Nothing has ever been sent from here."
     if away.last_heard is not None:
-        heard = moment_in_words(away.last_heard)
-        sentence = f"{sentence} The engine was last heard on {heard}."
-    return Holdup(cause, since, sentence, advice)
+        begins = f"Sending stopped on {moment_in_words(away.last_heard)}."
+    late = span_in_words(settings.LATE_AFTER_SECONDS)
+    return Holdup(
+        cause,
+        since,
+        sentence=" ".join([begins, *waits]),
+        advice="Nothing is lost: it goes out when sending runs again. What is then more"
+        f" than {late} late is kept instead, to be sent again by a person. Tell whoever"
+        f" runs this server: {ENGINE[cause]}",
+        url=url,
+    )
 
 
-ENGINE: Final[Mapping[Cause, tuple[str, str]]] = {
-    Cause.NEVER_RAN: (
-        "The engine has never run.",
-        "Start a worker and beat.",
-    ),
-    Cause.BROKER_AWAY: (
-        "The broker does not answer, so nobody wakes the workers.",
-        "Start the broker, or correct BROKER_URL. Nothing is lost meanwhile.",
-    ),
-    Cause.NO_WORKER: (
-        "No worker answers.",
-        "Start a worker. Nothing is lost meanwhile.",
-    ),
-    Cause.NO_BEAT: (
-        "Workers answer, but beat does not wake them.",
-        "Start beat. Nothing is lost meanwhile.",
-    ),
+ENGINE: Final[Mapping[Cause, str]] = {
+    Cause.NEVER_RAN: "no worker has ever run; start a worker and beat.",
+    Cause.BROKER_AWAY: "the broker does not answer, so nobody wakes the workers; start"
+    " it, or correct BROKER_URL.",
+    Cause.NO_WORKER: "no worker answers; start a worker.",
+    Cause.NO_BEAT: "workers answer, but beat does not wake them; start beat.",
 }
+"""What the person who runs the server has to know, for whoever passes it on."""
 
 
 def _holdup(row: Mapping[str, Any], here: datetime) -> Holdup:
@@ -170,7 +275,7 @@ def _holdup(row: Mapping[str, Any], here: datetime) -> Holdup:
         return Holdup(
             cause=Cause.PAUSED,
             sentence=f"“{name}” is paused.{why}",
-            advice="Resume it and its queue goes out.",
+            advice="Mend what stopped it and resume it: its queue goes out.",
             **of,
         )
     if row["paused_until"] is not None and row["paused_until"] > now:
@@ -194,8 +299,9 @@ def _holdup(row: Mapping[str, Any], here: datetime) -> Holdup:
         )
     return Holdup(
         cause=Cause.NOT_TAKEN,
-        sentence=f"The engine runs, but no worker takes anything from “{name}”.",
-        advice="If this lasts, add workers, and look at the log of the worker.",
+        sentence=f"Messages of “{name}” wait, although sending runs.",
+        advice="None is lost. If this lasts, tell whoever runs this server: no worker"
+        " takes them; add workers, and look at the log of the worker.",
         **of,
     )
 
@@ -203,17 +309,12 @@ def _holdup(row: Mapping[str, Any], here: datetime) -> Holdup:
 def _long_queue(row: Mapping[str, Any], of: Mapping[str, Any]) -> Holdup:
     """Say how long a queue takes that moves, but is longer than the rate is quick."""
     rate = row["rate_per_second"]
-    lengths = statements.rows(
-        "queue_length", {"organization_id": row["organization_id"], "days": DAYS}
-    )
-    waiting = next(
-        (one["messages"] for one in lengths if one["channel"] == row["channel"]), 0
-    )
-    seconds = max(waiting, 1) / rate
+    number = waiting(row["organization_id"]).get(row["id"], 0)
+    seconds = max(number, 1) / rate
     return Holdup(
         cause=Cause.RATE,
         sentence=f"“{row['name']}” sends {_per_second(rate)} and"
-        f" {grouped(waiting)} messages wait: the last one leaves in about"
+        f" {messages_wait(number).lower()}: the last one leaves in about"
         f" {span_in_words(seconds)}.",
         advice="This is no fault. A higher rate, if the provider allows one, is set at"
         " the integration.",

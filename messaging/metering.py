@@ -7,6 +7,7 @@ organization in particular: channels and causes are named, tenants never.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -42,22 +43,28 @@ class Readings:
     attempts_open: int
     receipts_waiting: int
     oldest_due_seconds: float
-    """Age of the oldest message that is due; 0 when nothing is."""
+    """Age of the oldest message that is due, or of what should have brought some into
+    the queues; 0 when nothing is due."""
     pulse_seconds: float | None
     """Seconds since the engine last beat; ``None`` when it never did."""
     integrations: dict[str, int]
     holdups: dict[str, int]
 
 
-def readings() -> Readings:
-    """Read all of it. Looks at indexes and small tables only."""
+def readings(broadcasts: Sequence[diagnosis.Start] = ()) -> Readings:
+    """Read all of it. Looks at indexes and small tables only.
+
+    ``broadcasts`` are those that are due and not in the queues.
+    """
     with transaction.atomic():
         meters = statements.rows("meters", {})
         [now] = statements.rows(
             "standing_now", {"most": MOST, "priorities": Priority.values}
         )
         states = statements.rows("integration_states", {})
-    found = Counter(one.cause.value for one in diagnosis.holdups())
+    holdups = diagnosis.holdups(starts=broadcasts)
+    found = Counter(one.cause.value for one in holdups)
+    starts = (*broadcasts, *diagnosis.bulk_starts())
     return Readings(
         messages=_messages(meters),
         unknown={
@@ -68,7 +75,9 @@ def readings() -> Readings:
         durations=_durations(meters),
         attempts_open=now["attempts_open"],
         receipts_waiting=now["receipts_waiting"],
-        oldest_due_seconds=now["oldest_due_seconds"],
+        oldest_due_seconds=max(
+            now["oldest_due_seconds"], *(one.seconds for one in starts), 0.0
+        ),
         pulse_seconds=now["pulse_seconds"],
         integrations={row["state"]: row["number"] for row in states},
         holdups={cause.value: found[cause.value] for cause in diagnosis.Cause},

@@ -25,6 +25,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from broadcasts import overdue
 from messaging.metering import BUCKETS, Durations, Readings, readings
 from messaging.models import IntegrationState
 
@@ -46,7 +47,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
             content_type="text/plain; charset=utf-8",
         )
     try:
-        found = readings()
+        found = readings(overdue.starts())
     except DatabaseError:
         return HttpResponse(
             "PostgreSQL does not answer.\n",
@@ -83,7 +84,8 @@ class _Given(Collector):
         )
         yield _gauge(
             "oldest_due_seconds",
-            "Age of the oldest message that is due and has not left; 0 without one.",
+            "Age of the oldest message that is due and has not left, or of the oldest"
+            " broadcast or bulk resend that is due and not in the queues; 0 without.",
             self.found.oldest_due_seconds,
         )
         if self.found.pulse_seconds is not None:
@@ -150,8 +152,8 @@ def _by_name(found: Readings) -> Iterator[Metric]:
     yield integrations
     holdups = GaugeMetricFamily(
         f"{PREFIX}_holdups",
-        "Integrations whose oldest message is late by more than a minute, by cause;"
-        " “rate” alone is no alarm.",
+        "Integrations whose oldest message is late by more than a minute, and starts"
+        " that are, by cause; “rate” alone is no alarm.",
         labels=["cause"],
     )
     for cause, number in found.holdups.items():

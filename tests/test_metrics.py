@@ -15,12 +15,22 @@ from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import Settings
 
+from broadcasts.models import Broadcast
 from broadcasts.retention import prune
 from messaging import metering
 from messaging.dispatch import pace, pulse, statements
 from messaging.dispatch.claim import claim
 from messaging.dispatch.settle import Result, settle
-from messaging.models import Attempt, Integration, Message, Meter, Priority
+from messaging.models import (
+    Attempt,
+    BulkResend,
+    Integration,
+    Message,
+    Meter,
+    Priority,
+    Pulse,
+)
+from tests.broadcasts.factories import scheduled
 from tests.factories import World
 from tests.messaging.test_doubt import count, tell, unknown
 from tests.messaging.views.rows import receipt, tried
@@ -229,6 +239,31 @@ def test_what_holds_messages_up_is_named_by_its_cause(
     assert value(token, "holdups", cause="no_worker") == 0
 
 
+def test_what_nobody_starts_is_due_as_well(ours: World, token: str) -> None:
+    now = timezone.now()
+    Pulse.objects.update_or_create(
+        id=1, defaults={"beaten_at": now - timedelta(minutes=4)}
+    )
+    overdue = scheduled(ours)
+    Broadcast.objects.filter(pk=overdue.pk).update(run_at=now - timedelta(minutes=2))
+    assert 110 < (value(token, "oldest_due_seconds") or 0) < 150
+    assert value(token, "holdups", cause="no_worker") == 1
+
+    BulkResend.objects.create(
+        organization=ours.organization,
+        total=75,
+        created_at=now - timedelta(minutes=3),
+        chosen="Everything that failed",
+    )
+    assert 170 < (value(token, "oldest_due_seconds") or 0) < 210
+
+    BulkResend.objects.update(state="running")
+    Broadcast.objects.update(state="sending", started_at=now - timedelta(minutes=2))
+    pulse.beat()
+    assert (value(token, "oldest_due_seconds") or 0) < 60
+    assert value(token, "holdups", cause="not_taken") == 0
+
+
 def test_no_tenant_and_no_person_is_named(
     ours: World, integration: Integration, token: str
 ) -> None:
@@ -248,7 +283,7 @@ def test_no_tenant_and_no_person_is_named(
 def test_without_postgresql_it_answers_503(
     token: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def away() -> metering.Readings:
+    def away(broadcasts: object) -> metering.Readings:
         raise OperationalError
 
     monkeypatch.setattr("resend_admin.metrics.readings", away)

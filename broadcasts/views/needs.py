@@ -13,6 +13,7 @@ from typing import Final
 from django.urls import reverse
 from django.utils import timezone
 
+from broadcasts import overdue
 from broadcasts.causes import Group, Help, groups, runs_begun
 from broadcasts.models import Broadcast, BroadcastState
 from broadcasts.views.attention import Slots, Trouble, stopped_retries
@@ -63,19 +64,24 @@ def needs(
 
 def _standstill(organization: Organization) -> Iterator[Need]:
     """Nothing is being sent; a paused integration has a line of its own."""
-    alarms = (one for one in diagnosis.holdups(organization.pk) if one.is_alarm)
+    found = diagnosis.holdups(organization.pk, overdue.starts(organization.pk))
+    alarms = (one for one in found if one.is_alarm)
     held = next(
         (one for one in alarms if one.cause is not diagnosis.Cause.PAUSED), None
     )
     if held is None:
         return
+    not_taken = diagnosis.Cause.NOT_TAKEN
+    is_start = held.cause is not_taken and held.integration_id is None
     yield Need(
         key="standstill",
         tone="bad",
         icon="warning",
-        title="Nothing is being sent",
+        title="What is due does not start" if is_start else "Nothing is being sent",
         text=f"{held.sentence} {held.advice}".strip(),
-        step=Step("Look at the queue", messages_where(state="queued")),
+        step=Step("Look at it", held.url)
+        if held.url
+        else Step("Look at the queue", messages_where(state="unsent")),
     )
 
 

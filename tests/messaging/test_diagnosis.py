@@ -19,7 +19,7 @@ from django.utils import timezone
 from messaging import diagnosis
 from messaging.diagnosis import Cause
 from messaging.dispatch import engine, pace, pulse
-from messaging.models import Integration, IntegrationPace, Pulse
+from messaging.models import BulkResend, Integration, IntegrationPace, Pulse
 from tests.factories import World
 
 pytestmark = pytest.mark.django_db
@@ -191,7 +191,13 @@ def test_no_worker_after_a_pulse_says_when_it_was_last_heard(ours: World) -> Non
     found = only(ours)
 
     assert found.cause is Cause.NO_WORKER
-    assert found.sentence.startswith("No worker answers. The engine was last heard on ")
+    assert found.sentence.startswith("Sending stopped on ")
+    assert found.sentence.endswith(". 2 messages wait to be sent.")
+    assert found.advice == (
+        "Nothing is lost: it goes out when sending runs again. What is then more than"
+        " 5 minutes late is kept instead, to be sent again by a person. Tell whoever"
+        " runs this server: no worker answers; start a worker."
+    )
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -214,9 +220,10 @@ def test_the_engine_explains_all_but_what_has_a_reason_of_its_own(ours: World) -
     late_message(ours)
     late_message(ours, integration=ours.integration(state="paused"))
 
-    causes = {one.cause for one in diagnosis.holdups(ours.organization.pk)}
+    found = {one.cause: one for one in diagnosis.holdups(ours.organization.pk)}
 
-    assert causes == {Cause.NEVER_RAN, Cause.PAUSED}
+    assert set(found) == {Cause.NEVER_RAN, Cause.PAUSED}
+    assert "1 message waits to be sent." in found[Cause.NEVER_RAN].sentence
 
 
 def test_a_clock_of_postgresql_that_is_behind_is_named(
@@ -271,10 +278,97 @@ def test_another_organization_is_not_spoken_of(ours: World, theirs: World) -> No
     assert len(diagnosis.holdups()) == 1
 
 
-def test_a_healthy_system_pays_one_statement(ours: World) -> None:
+def test_a_healthy_system_pays_two_statements(ours: World) -> None:
     ours.message(due_at=timezone.now())
 
     with CaptureQueriesContext(connection) as queries:
         diagnosis.holdups(ours.organization.pk)
 
-    assert len(queries) == 1
+    assert len(queries) == 2
+
+
+# What should have started
+
+
+def bulk_resend(world: World, state: str = "frozen", **values: Any) -> BulkResend:
+    long_ago = timezone.now() - timedelta(minutes=4)
+    return BulkResend.objects.create(
+        **{
+            "organization": world.organization,
+            "state": state,
+            "total": 75,
+            "created_at": long_ago,
+            "chosen": "Everything that failed",
+            **values,
+        }
+    )
+
+
+def heard_before(minutes: float) -> None:
+    moment = timezone.now() - timedelta(minutes=minutes)
+    Pulse.objects.update_or_create(id=1, defaults={"beaten_at": moment})
+
+
+def test_a_bulk_resend_that_nobody_starts_is_a_standstill(ours: World) -> None:
+    heard_before(3)
+    bulk = bulk_resend(ours)
+
+    found = only(ours)
+
+    assert found.cause is Cause.NO_WORKER
+    assert found.sentence.endswith("The bulk resend of 75 messages waits to start.")
+    assert "messages wait to be sent" not in found.sentence
+    assert found.url == f"/messages/bulk/{bulk.pk}/"
+
+
+def test_a_bulk_resend_that_nobody_goes_on_with_is_a_standstill(ours: World) -> None:
+    heard_before(3)
+    bulk_resend(ours, "running", queued_count=60)
+
+    assert "The bulk resend of 15 messages waits to go on." in only(ours).sentence
+
+
+@pytest.mark.parametrize("state", ["running", "cancelled"])
+def test_a_bulk_resend_that_is_worked_on_is_no_alarm(ours: World, state: str) -> None:
+    heard_before(0)
+    bulk_resend(ours, state)
+
+    assert diagnosis.holdups(ours.organization.pk) == []
+
+
+def test_a_bulk_resend_whose_time_has_not_come_is_no_alarm(ours: World) -> None:
+    heard_before(10)
+    bulk_resend(ours, scheduled_for=timezone.now() + timedelta(hours=1))
+    bulk_resend(ours, scheduled_for=timezone.now() - timedelta(seconds=50))
+
+    assert diagnosis.holdups(ours.organization.pk) == []
+
+
+def test_a_bulk_resend_that_a_living_engine_leaves_alone_is_told_of(
+    ours: World,
+) -> None:
+    pulse.beat()
+    bulk_resend(ours)
+
+    found = only(ours)
+
+    assert (found.cause, found.integration_id) == (Cause.NOT_TAKEN, None)
+    assert found.is_alarm
+
+
+def test_bulk_resends_of_another_organization_are_not_spoken_of(
+    ours: World, theirs: World
+) -> None:
+    heard_before(3)
+    bulk_resend(theirs)
+
+    assert diagnosis.holdups(ours.organization.pk) == []
+    assert len(diagnosis.holdups()) == 1
+
+
+def test_each_integration_has_its_own_queue(ours: World) -> None:
+    first, second = ours.integration(name="One"), ours.integration(name="Two")
+    for integration in (first, first, second):
+        ours.message(integration=integration)
+
+    assert diagnosis.waiting(ours.organization.pk) == {first.pk: 2, second.pk: 1}
