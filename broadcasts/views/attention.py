@@ -110,8 +110,7 @@ def _trouble(integration: Integration) -> tuple[str, str, str, str] | None:
     if integration.state == IntegrationState.OFF:
         return "Off", "bad", "ban", reason or "Its messages are skipped."
     if integration.state == IntegrationState.PAUSED:
-        waits = "Its messages wait until it is resumed."
-        return "Paused", "warn", "pause", reason or waits
+        return "Paused", "warn", "pause", reason
     try:
         problems = integration.provider.problems(integration.account)
     except ImproperlyConfigured as problem:

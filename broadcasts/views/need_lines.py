@@ -23,7 +23,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """One line. ``key`` is unique on the page; ``url`` is where the title leads."""
+    """One line. ``key`` is unique on the page; ``url`` is where the title leads.
+
+    ``other_step`` stands under the first for whoever may choose between the two.
+    """
 
     key: str
     tone: str
@@ -32,6 +35,13 @@ class Need:
     text: str
     step: Step | None = None
     url: str = ""
+    other_step: Step | None = None
+
+    @property
+    def steps(self) -> list[tuple[str, Step]]:
+        """The steps, each with the id of its button."""
+        both = (("step", self.step), ("other-step", self.other_step))
+        return [(f"{name}-{self.key}", step) for name, step in both if step]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What needs a person now: one line each, the worst first, each with its one step.
+"""What needs a person now: one line each, the worst first, each with its next step.
 
 A line without a step that somebody may take is no line here: it would only alarm.
 """
@@ -7,27 +7,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
-from itertools import chain, islice
+from itertools import chain
 from typing import Final
 
 from django.urls import reverse
 from django.utils import timezone
 
-from broadcasts import overdue
 from broadcasts.causes import Group, Help, groups, runs_begun
 from broadcasts.models import Broadcast, BroadcastState
 from broadcasts.views.attention import Slots, Trouble, stopped_retries
 from broadcasts.views.cause_words import CauseRow, retry_url, rows_of
-from broadcasts.views.links import messages_where, page_of
+from broadcasts.views.links import page_of
 from broadcasts.views.need_lines import MOST_OF_A_KIND, Need, Needs, Step
 from broadcasts.views.phone_needs import (
     phones_that_are_waited_for,
     unreadable_messages,
 )
-from messaging import diagnosis
+from broadcasts.views.standstill import standstill
 from messaging.channels.catalogue import Fix
 from messaging.failures.kept import SLACK, kept_unknown
-from messaging.models import IntegrationState, Organization, User
+from messaging.models import Organization, User
 from messaging.webhooks import endpoints
 from resend_admin.ui.numbers import grouped
 from resend_admin.ui.time_zones import day_in_words
@@ -47,8 +46,7 @@ def needs(
     wanting = [one for one in every if one.needs_a_person]
     rows = rows_of(wanting[:MOST_CAUSES], person, organization)
     kinds = (
-        _standstill(organization),
-        _integrations(person, troubled),
+        standstill(person, organization, troubled),
         phones_that_are_waited_for(person, organization),
         _could_not_run(organization),
         _webhooks(person, organization),
@@ -60,56 +58,6 @@ def needs(
         _slots(slots),
     )
     return Needs(list(chain.from_iterable(kinds)), len(wanting) - len(rows))
-
-
-def _standstill(organization: Organization) -> Iterator[Need]:
-    """Nothing is being sent; a paused integration has a line of its own."""
-    found = diagnosis.holdups(organization.pk, overdue.starts(organization.pk))
-    alarms = (one for one in found if one.is_alarm)
-    held = next(
-        (one for one in alarms if one.cause is not diagnosis.Cause.PAUSED), None
-    )
-    if held is None:
-        return
-    not_taken = diagnosis.Cause.NOT_TAKEN
-    is_start = held.cause is not_taken and held.integration_id is None
-    yield Need(
-        key="standstill",
-        tone="bad",
-        icon="warning",
-        title="What is due does not start" if is_start else "Nothing is being sent",
-        text=f"{held.sentence} {held.advice}".strip(),
-        step=Step("Look at it", held.url)
-        if held.url
-        else Step("Look at the queue", messages_where(state="unsent")),
-    )
-
-
-def _integrations(person: User, troubled: Sequence[Trouble]) -> Iterator[Need]:
-    off = IntegrationState.OFF
-    wanting = (one for one in troubled if one.integration.state != off)
-    for one in islice(wanting, MOST_OF_A_KIND):
-        step = _integration_step(person, one)
-        waits = "" if step else " Ask an admin to look at it."
-        yield Need(
-            key=f"integration-{one.integration.pk}",
-            tone=one.tone,
-            icon=one.icon,
-            title=f"“{one.integration.name}” is {one.word.lower()}",
-            text=f"{one.why}{waits}",
-            step=step,
-            url=one.url
-            or messages_where(integration=str(one.integration.pk), state="queued"),
-        )
-
-
-def _integration_step(person: User, trouble: Trouble) -> Step | None:
-    """Resume what is paused; anything else is mended where it is set up."""
-    integration = trouble.integration
-    if integration.state == IntegrationState.PAUSED and person.may_write:
-        url = reverse("messaging:integration-resume", args=[integration.pk])
-        return Step("Resume sending", url, is_posted=True)
-    return Step("Open integration", trouble.url) if trouble.url else None
 
 
 def _webhooks(person: User, organization: Organization) -> Iterator[Need]:

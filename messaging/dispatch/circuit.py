@@ -10,11 +10,13 @@ import logging
 
 from messaging.channels.contract import AUTH_FAILED
 from messaging.dispatch import doorbell, statements
-from messaging.models import Integration
+from messaging.models import Integration, IntegrationState
 
 logger = logging.getLogger(__name__)
 
 REASON_LIMIT = 300
+REFUSED = "The provider refuses the credentials:"
+"""How the reason begins that is kept on an integration."""
 
 
 def is_about(error_code: str) -> bool:
@@ -28,7 +30,7 @@ def open_circuit(integration: Integration, detail: str) -> bool:
     Belongs into the transaction that puts the messages back. Nothing happens when
     somebody has changed the credentials since ``integration`` was read.
     """
-    reason = f"The provider refuses the credentials: {detail or 'it says no more.'}"
+    reason = f"{REFUSED} {detail or 'it says no more.'}"
     paused = statements.rows(
         "pause_integration",
         {
@@ -46,6 +48,12 @@ def open_circuit(integration: Integration, detail: str) -> bool:
             },
         )
     return bool(paused)
+
+
+def is_open(integration: Integration) -> bool:
+    """Tell whether refused credentials have paused it, and no person."""
+    is_paused = integration.state == IntegrationState.PAUSED
+    return is_paused and integration.state_reason.startswith(REFUSED)
 
 
 def close_circuit(integration_id: int) -> bool:

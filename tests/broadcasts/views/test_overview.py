@@ -22,6 +22,7 @@ from messaging.models import (
     StoppedRetry,
     WebhookEndpoint,
 )
+from resend_admin.ui.time_zones import moment_in_words
 from tests.broadcasts.factories import (
     BLOCKED,
     TIMED_OUT,
@@ -262,7 +263,11 @@ def test_integrations_that_do_not_send(ours: World, client: Client) -> None:
 
     page = text_of(client.get("/"))
 
-    assert "“Main” is paused New token needed. Resume sending" in page
+    assert (
+        "“Main” is paused New token needed. Nothing goes out by it. What is due"
+        " meanwhile waits, and is not lost. Resume sending once its cause is mended."
+        " Resume sending “Main” is paused Open integration" in page
+    )
     assert "Off Old Its messages are skipped." in page
     assert "“Half” is incomplete" in page
     assert "Fine" not in page
@@ -271,7 +276,10 @@ def test_integrations_that_do_not_send(ours: World, client: Client) -> None:
 def test_an_agent_is_told_whom_to_ask(ours: World, agent: Client) -> None:
     ours.integration(name="Main", state="paused", state_reason="New token needed.")
 
-    assert "New token needed. Ask an admin to look at it." in text_of(agent.get("/"))
+    page = text_of(agent.get("/"))
+    assert "New token needed. Nothing goes out by it." in page
+    assert "Ask an admin to look at it." in page
+    assert "Resume sending" not in page
 
 
 def test_an_endpoint_that_takes_nothing_is_for_an_admin_to_mend(
@@ -489,8 +497,59 @@ def test_a_paused_integration_is_named(ours: World, editor: Client) -> None:
     )
 
     page = text_of(editor.get("/"))
-    assert page.count("“Main number” is paused Its messages wait") == 1
+    assert page.count("“Main number” is paused Nothing goes out by it") == 1
     assert "Nothing is being sent" not in page
+
+
+def test_a_paused_integration_says_what_waits_and_what_to_do(
+    ours: World, editor: Client, agent: Client, client: Client
+) -> None:
+    beat()
+    paused = ours.integration(
+        name="Main number",
+        state="paused",
+        state_reason="The provider refuses the credentials: The token is not valid.",
+    )
+    first = timezone.now() - timedelta(minutes=5)
+    for due_at in (first, timezone.now(), timezone.now() + timedelta(hours=1)):
+        ours.message("queued", integration=paused, due_at=due_at)
+    ours.message("queued", integration=ours.integration())
+    client.force_login(ours.admin)
+    key = f"integration-{paused.pk}"
+
+    line = need(editor.get("/"), key)
+
+    assert "The token is not valid. Nothing goes out by it: 3 messages wait," in line
+    assert f"the first since {moment_in_words(first)}, and none is lost." in line
+    assert "Ask an admin to renew its credentials, then resume sending." in line
+    assert "Open integration" not in line
+    assert "renew its credentials and to resume" in need(agent.get("/"), key)
+    page = client.get("/")
+    line = need(page, key)
+    assert "Renew its credentials in the integration, then resume sending." in line
+    assert "Resume sending “Main number” is paused Open integration" in line
+    form = reverse("admin:messaging_integration_change", args=[paused.pk])
+    assert f'href="{form}"' in html_of(page)
+
+
+def test_the_link_to_a_kept_queue_leads_to_everything_in_it(
+    ours: World, editor: Client
+) -> None:
+    paused = ours.integration(name="Main number", state="paused")
+    new = ours.message("queued", integration=paused)
+    put_back = ours.message("queued", integration=paused, attempt_count=1)
+    elsewhere = ours.message("queued")
+    address = f"/messages/?integration={paused.pk}&amp;state=unsent"
+
+    assert f'href="{address}"' in html_of(editor.get("/"))
+
+    page = html_of(editor.get(address.replace("&amp;", "&")))
+    listed = [
+        one.pk
+        for one in (new, put_back, elsewhere)
+        if reverse("messaging:message-detail", args=[one.pk]) in page
+    ]
+    assert listed == [new.pk, put_back.pk]
 
 
 def test_a_paused_integration_hides_no_other_standstill(
