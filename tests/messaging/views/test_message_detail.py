@@ -248,3 +248,16 @@ def test_nothing_is_sent_while_nothing_changes(ours: World, agent: Client) -> No
     assert "data-poll hx-get" not in markup
     assert 'hx-swap-oob="true"' in markup
     assert "<html" not in markup
+
+
+def test_a_number_that_stands_for_the_name_is_said_once(
+    ours: World, agent: Client
+) -> None:
+    nameless = ours.contact(name="", phone="+233244000004", external_id="+233244000004")
+    named = ours.contact(name="Ama Owusu", phone="+233244000005")
+
+    alone = page(agent, ours.message(contact=nameless))
+    beside = page(agent, ours.message(contact=named))
+
+    assert "· +233244000004" not in alone
+    assert "to Ama Owusu · +233244000005" in beside
