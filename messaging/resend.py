@@ -42,6 +42,7 @@ from messaging.standing import (
     policy_of,
     standing_of,
 )
+from resend_admin.ui.time_zones import moment_in_words
 
 __all__ = [
     "IN_PROGRESS",
@@ -242,21 +243,41 @@ def _provider_pause(message: Message, now: datetime) -> float:
 
 def _refused_by_time(message: Message, at: datetime, wait: float) -> Refused | None:
     now = timezone.now()
+    soonest = now + timedelta(seconds=wait)
+    hours = message.organization.resend_max_age_hours
+    latest = message.created_at + timedelta(hours=hours)
+    if latest < soonest:
+        return Refused(
+            policy.Reason.TOO_OLD_BY_THEN,
+            f"The message is older than {hours} hours, so no other time is left. Keep"
+            " the one it has, or cancel it.",
+        )
+    earliest = moment_in_words(_full_minute(soonest) + timedelta(minutes=1))
     if at <= now:
-        return Refused(Refusal.TIME_PAST, "Choose a time that is still to come.")
+        return Refused(
+            Refusal.TIME_PAST,
+            f"Choose a time that is still to come: {earliest} or later.",
+        )
     if (at - now).total_seconds() + 1 < wait:
         minutes = -(-int(wait) // 60)
         return Refused(
             Refusal.TIME_TOO_SOON,
-            f"Choose a later time: the provider wants at least {minutes} minutes.",
+            f"Choose {earliest} or later: the provider wants at least {minutes}"
+            " minutes.",
         )
-    hours = message.organization.resend_max_age_hours
-    if at > message.created_at + timedelta(hours=hours):
+    if at > latest:
+        until = moment_in_words(_full_minute(latest))
         return Refused(
             policy.Reason.TOO_OLD_BY_THEN,
-            f"Choose an earlier time: the message is older than {hours} hours by then.",
+            f"Choose an earlier time, {until} at the latest: the message is older than"
+            f" {hours} hours by then.",
         )
     return None
+
+
+def _full_minute(moment: datetime) -> datetime:
+    """Return the minute that a moment is in, because that is what can be typed."""
+    return moment.replace(second=0, microsecond=0)
 
 
 def _nothing_waits() -> Refused:

@@ -31,6 +31,7 @@ from tests.messaging.views.test_message_detail import words
 pytestmark = pytest.mark.django_db
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
+HOUR = timedelta(hours=1)
 IN_DIALOG = {"HX-Request": "true", "HX-Target": "dialog"}
 WINDOW = {"code": "whatsapp:131047", "error_class": "fix_first"}
 MEDIA = {"code": "whatsapp:131052", "error_class": "fix_first"}
@@ -180,6 +181,49 @@ def test_a_time_that_makes_no_sense_is_refused_beside_its_field(
     assert sentence in markup
     assert 'aria-invalid="true"' in markup
     assert f'value="{at}"' in markup
+
+
+@pytest.mark.parametrize("name", ["message-resend", "message-move"])
+def test_a_time_that_makes_no_sense_names_the_first_and_the_last_that_do(
+    ours: World, whatsapp: Integration, here: Client, name: str
+) -> None:
+    message = failed(ours, whatsapp)
+    if name == "message-move":
+        later = timezone.now() + timedelta(hours=1)
+        resend.resend(message, KOFI, Wish(at=later))
+    now = timezone.now()
+
+    past = confirm(here, message, name, when="later", at=in_zone(now - HOUR))
+    late = confirm(here, message, name, when="later", at=in_zone(now + 60 * HOUR))
+
+    soon = {(now + timedelta(minutes=ahead)).astimezone(AMSTERDAM) for ahead in (1, 2)}
+    named = [f"still to come: {one.day} {one:%b at %H:%M}" for one in soon]
+    assert any(one in past.content.decode() for one in named)
+    last = (message.created_at + 48 * HOUR).astimezone(AMSTERDAM)
+    assert f"{last.day} {last:%b at %H:%M} (Europe/Amsterdam) at the latest" in (
+        late.content.decode()
+    )
+    for chosen in (now + timedelta(minutes=2), last):
+        moved = confirm(here, message, name, when="later", at=in_zone(chosen))
+        assert moved.status_code == 302
+        if name == "message-resend":
+            resend.cancel(message, KOFI)
+
+
+def test_no_time_is_named_where_none_is_left(
+    ours: World, whatsapp: Integration, here: Client
+) -> None:
+    message = failed(ours, whatsapp)
+    resend.resend(message, KOFI, Wish(at=timezone.now() + HOUR))
+    Message.objects.filter(pk=message.pk).update(
+        created_at=timezone.now() - timedelta(hours=50)
+    )
+
+    at = in_zone(timezone.now() + HOUR)
+    refused = confirm(here, message, "message-move", at=at)
+
+    assert refused.status_code == 422
+    assert "so no other time is left. Keep the one it has" in refused.content.decode()
 
 
 @pytest.mark.parametrize(
