@@ -74,6 +74,10 @@ ASKED_BY: Final[dict[str, str]] = {
     Actor.API: "By an API client",
     Actor.AUTOMATIC: "By automatic retry",
 }
+MADE_BY: Final[dict[str, str]] = {
+    Actor.PERSON: "Made by a person.",
+    Actor.API: "Made by an API client.",
+}
 
 
 def timeline(
@@ -105,7 +109,8 @@ def timeline(
         for one in sorted(attempts, key=lambda each: -each.number)
     ]
     planned = [*_standing(message), *_follow_up(message, follow_up)]
-    return [*planned, *tries, _origin(message, broadcast, opened_for)]
+    maker = _maker(message, attempts)
+    return [*planned, *tries, _origin(message, maker, broadcast, opened_for)]
 
 
 def _follow_up(message: Message, follow_up: FollowUp | None) -> list[Entry]:
@@ -198,13 +203,26 @@ def _standing(message: Message) -> list[Entry]:
     return []
 
 
+def _maker(message: Message, attempts: Sequence[Attempt]) -> str:
+    """Return who made the message; nothing where that is not known any more.
+
+    Whoever asks for a resend takes the place of whoever made it: on the message at
+    once, on its first attempt only if it had failed before there was one.
+    """
+    failed_at = message.first_failed_at
+    first = min(attempts, key=lambda one: one.number, default=None)
+    if first is None:
+        return "" if failed_at else message.asked_by
+    failed_before = failed_at is not None and failed_at < first.opened_at
+    return "" if failed_before else first.actor
+
+
 def _origin(
-    message: Message, broadcast: BroadcastName | None, opened_for: FollowUp | None
+    message: Message,
+    maker: str,
+    broadcast: BroadcastName | None,
+    opened_for: FollowUp | None,
 ) -> Entry:
-    made = {
-        Actor.PERSON: "Made by a person.",
-        Actor.API: "Made by an API client.",
-    }
     if opened_for is not None:
         return Entry(
             key="origin",
@@ -215,14 +233,14 @@ def _origin(
             sentences=("Sent first, so that another message can follow the answer.",),
             message=MessageName(opened_for.message_id, title_of(opened_for.message)),
         )
-    known = broadcast or message.broadcast_id
+    words = "" if message.broadcast_id else MADE_BY.get(maker, "")
     return Entry(
         key="origin",
         tone="idle",
         icon="inbox",
         title="Queued",
         at=message.created_at,
-        sentences=() if known else (made.get(Actor(message.asked_by), "Made here."),),
+        sentences=(words,) if words else (),
         broadcast=broadcast,
     )
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from messaging.models import Content, Message
 from tests.factories import World
-from tests.messaging.views.rows import receipt, tried
+from tests.messaging.views.rows import attempt, receipt, tried
 
 
 def page(client: Client, message: Message) -> str:
@@ -261,3 +261,46 @@ def test_a_number_that_stands_for_the_name_is_said_once(
 
     assert "· +233244000004" not in alone
     assert "to Ama Owusu · +233244000005" in beside
+
+
+@pytest.mark.parametrize("later", ["queued", "failed", "sent"])
+def test_a_resend_does_not_change_who_made_the_message(
+    ours: World, agent: Client, later: str
+) -> None:
+    message = tried(ours, "failed", actor="api", actor_name="Demo shop", asked_by="api")
+    Message.objects.filter(pk=message.pk).update(
+        asked_by="person", asked_by_name="Kofi Mensah"
+    )
+    if later == "queued":
+        Message.objects.filter(pk=message.pk).update(
+            state="queued", due_at=timezone.now() + timedelta(hours=1)
+        )
+    elif later == "sent":
+        attempt(message, 2, "sent", actor="person", actor_name="Kofi Mensah")
+
+    assert "Made by an API client." in page(agent, message)
+
+
+def test_whoever_may_not_have_made_it_is_not_named(ours: World, agent: Client) -> None:
+    # It failed before its first attempt, for want of credits; somebody asked again.
+    credits = {"error_code": "resend_admin:insufficient_credits"}
+    asked = {"asked_by": "person", "error_class": "fix_first"}
+    message = ours.message("failed", **credits, **asked)
+    untried = page(agent, message)
+    attempt(message, 1, "sent", actor="person", actor_name="Kofi Mensah")
+    Message.objects.filter(pk=message.pk).update(
+        first_failed_at=timezone.now() - timedelta(hours=9)
+    )
+
+    assert "Made by" not in untried
+    assert "Made by" not in page(agent, message)
+
+
+@pytest.mark.parametrize(
+    ("asked_by", "words"),
+    [("api", "Made by an API client."), ("person", "Made by a person.")],
+)
+def test_a_new_message_says_who_made_it(
+    ours: World, agent: Client, asked_by: str, words: str
+) -> None:
+    assert words in page(agent, ours.message(asked_by=asked_by))
