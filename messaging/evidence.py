@@ -43,12 +43,14 @@ class Evidence:
     """What is known about the latest attempt of a message that is in doubt.
 
     ``is_cut_off`` tells that the worker was lost, so that not even the time at which
-    the request left is known. ``strays`` are receipts for the same address since
-    then that name no attempt of ours. ``hears_nothing`` tells that the integration
-    ought to get receipts and has got none at all lately.
+    the request left is known. ``earlier`` are attempts that are in doubt as well, so
+    that more than one copy may have arrived. ``strays`` are receipts for the same
+    address since then that name no attempt of ours. ``hears_nothing`` tells that the
+    integration ought to get receipts and has got none at all lately.
     """
 
     attempt: Attempt
+    earlier: tuple[Attempt, ...] = ()
     receipts: tuple[Receipt, ...] = ()
     strays: tuple[Receipt, ...] = ()
     hears_nothing: bool = False
@@ -68,7 +70,7 @@ class Evidence:
 
     @property
     def is_cut_off(self) -> bool:
-        return self.attempt.error_code == WORKER_LOST
+        return is_cut_off(self.attempt)
 
     @property
     def sends_receipts(self) -> bool:
@@ -90,14 +92,20 @@ class Evidence:
         return Likelihood.PROBABLY_NOT
 
 
+def is_cut_off(attempt: Attempt) -> bool:
+    """Tell that it is not even on record whether the request left."""
+    return attempt.error_code == WORKER_LOST
+
+
 def evidence_of(messages: Sequence[Message]) -> dict[int, Evidence]:
     """Return the evidence by message, of those with an attempt in doubt.
 
     The messages are of one organization. Four statements, however many there are.
     """
-    attempts = _attempts(messages)
-    if not attempts:
+    found = _attempts(messages)
+    if not found:
         return {}
+    attempts = [every[-1] for every in found.values()]
     organization_id = messages[0].organization_id
     receipts = _receipts(organization_id, [one.pk for one in attempts])
     recipients = {one.pk: one.recipient for one in messages}
@@ -106,6 +114,7 @@ def evidence_of(messages: Sequence[Message]) -> dict[int, Evidence]:
     return {
         one.message_id: Evidence(
             one,
+            earlier=tuple(found[one.message_id][:-1]),
             receipts=tuple(receipts[one.pk][:MOST_RECEIPTS]),
             strays=tuple(strays[one.pk][:MOST_RECEIPTS]),
             hears_nothing=_hears_nothing(one, heard),
@@ -114,16 +123,19 @@ def evidence_of(messages: Sequence[Message]) -> dict[int, Evidence]:
     }
 
 
-def _attempts(messages: Sequence[Message]) -> list[Attempt]:
-    """Return the latest attempt in doubt of each; later ones may have failed."""
-    found = (
+def _attempts(messages: Sequence[Message]) -> dict[int, list[Attempt]]:
+    """Return those in doubt of each, oldest first; later ones may have failed."""
+    rows = (
         Attempt.objects.filter(
             message__in=[one.pk for one in messages], state=AttemptState.UNKNOWN
         )
         .select_related("integration", "content")
         .order_by("number")
     )
-    return list({one.message_id: one for one in found}.values())
+    found: dict[int, list[Attempt]] = defaultdict(list)
+    for one in rows:
+        found[one.message_id].append(one)
+    return found
 
 
 def _receipts(

@@ -17,5 +17,5 @@ def why(message: Message) -> str:
     if message.error_code and (message.state in _EXPLAINED_BY_ERROR or tries_again):
         return lookup(message.error_code).title
     if message.state == MessageState.UNKNOWN:
-        return "Nobody can tell whether it left"
+        return "Nobody can tell whether it arrived"
     return ""

@@ -31,15 +31,20 @@ PILLS: Final = {
     Likelihood.MAYBE: Pill("May have arrived", "info", "question"),
     Likelihood.NO_SIGN: Pill("No sign either way", "idle", "question"),
 }
+COPIES: Final = {2: "two", 3: "three", 4: "four", 5: "five", 6: "six"}
 TIMED_OUT: Final = re.compile(r":(?:timeout|http_504|http_524)$")
 BROKE_OFF: Final = ":connection_lost"
 
 
 @dataclass(frozen=True, slots=True)
 class ShownEvidence:
-    """What a person reads before they decide. ``answer`` is as it came."""
+    """What a person reads before they decide. ``answer`` is as it came.
+
+    ``has_left`` tells that the request is on record as sent.
+    """
 
     likelihood: Pill
+    has_left: bool
     sentences: tuple[str, ...]
     facts: tuple[str, ...]
     detail: str
@@ -62,6 +67,7 @@ def shown(message: Message, evidence: Evidence) -> ShownEvidence:
     codes = codes_of(message, [attempt])
     return ShownEvidence(
         likelihood=PILLS[evidence.likelihood],
+        has_left=not evidence.is_cut_off,
         sentences=tuple(hide(one, codes) for one in _sentences(evidence)),
         facts=tuple(_facts(evidence)),
         detail=hide(attempt.error_detail, codes),
@@ -73,6 +79,7 @@ def shown(message: Message, evidence: Evidence) -> ShownEvidence:
 
 def _sentences(evidence: Evidence) -> Iterator[str]:
     yield _left(evidence)
+    yield from _copies(evidence)
     yield from _heard(evidence)
 
 
@@ -99,6 +106,20 @@ def _left(evidence: Evidence) -> str:
     if attempt.error_code.endswith(BROKE_OFF):
         return f"The request left {at} and the line broke{took}, before an answer."
     return f"The request left {at}. {lookup(attempt.error_code).diagnosis}"
+
+
+def _copies(evidence: Evidence) -> Iterator[str]:
+    """Say that more than one try is in doubt, and what that may have come to."""
+    numbers = [str(one.number) for one in evidence.earlier]
+    if not numbers:
+        return
+    *others, last = numbers
+    which = f"Attempts {', '.join(others)} and {last}" if others else f"Attempt {last}"
+    copies = len(numbers) + 1
+    yield (
+        f"{which} got no clear answer either, so {COPIES.get(copies, copies)} copies"
+        " may be under way, or there already."
+    )
 
 
 def _took(milliseconds: int | None) -> str:

@@ -48,7 +48,7 @@ def attempt_in_words(attempt: Attempt, *, copy: bool = False) -> str:
             return f"{it}: {title}."
         case AttemptState.UNKNOWN:
             return (
-                f"{who} gave no clear answer, so nobody can tell whether it left."
+                f"{who} gave no clear answer, so nobody can tell whether it arrived."
                 " A receipt may still settle it."
             )
     return "It is on its way."

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Final
 
 from messaging.channels.catalogue import CatalogueEntry, ErrorClass, lookup
+from messaging.evidence import is_cut_off
 from messaging.models import (
     Actor,
     Attempt,
@@ -66,7 +67,7 @@ OTHER_OUTCOMES: Final[dict[str, tuple[str, str, str]]] = {
     AttemptState.SENT: ("sent", "info", "plane"),
     AttemptState.DELIVERED: ("delivered", "ok", "check"),
     AttemptState.READ: ("delivered and read", "ok", "check"),
-    AttemptState.UNKNOWN: ("nobody can tell whether it left", "warn", "question"),
+    AttemptState.UNKNOWN: ("nobody can tell whether it arrived", "warn", "question"),
 }
 ASKED_BY: Final[dict[str, str]] = {
     Actor.BROADCAST: "By its broadcast",
@@ -260,6 +261,8 @@ def _attempt(
     )
     if counted and attempt.state == AttemptState.DELIVERED:
         outcome = "counted as delivered"
+    elif attempt.state == AttemptState.UNKNOWN and is_cut_off(attempt):
+        outcome = "nobody can tell whether it left"
     return Entry(
         key=str(attempt.number),
         tone="warn" if counted and contradictions(counted, receipts) else tone,

@@ -125,7 +125,7 @@ def test_an_unknown_outcome_is_explained(ours: World, agent: Client) -> None:
 
     text = page(agent, message)
 
-    assert "Nobody can tell whether this message left." in text
+    assert "Nobody can tell whether this message arrived." in text
     assert "It is not sent again by itself" in text
 
 

@@ -427,7 +427,7 @@ def test_an_agent_sees_no_buttons_on_it(ours: World, agent: Client) -> None:
 
     text = words(agent.get(f"/messages/{message.pk}/").content.decode())
 
-    assert "Nobody can tell whether this message left." in text
+    assert "Nobody can tell whether this message arrived." in text
     assert "Count as delivered" not in text
 
 
@@ -438,3 +438,44 @@ def test_a_broadcast_leads_to_its_unknown_ones(ours: World, editor: Client) -> N
     html = editor.get(f"/broadcasts/{broadcast.pk}/").content.decode()
 
     assert f"{UNKNOWN}?broadcast={broadcast.pk}" in html
+
+
+def test_what_left_is_not_said_to_have_stayed(ours: World, agent: Client) -> None:
+    message = unknown(ours)
+    heard_of_another(message.integration)
+
+    text = words(agent.get(f"/messages/{message.pk}/").content.decode())
+
+    assert "The request left on" in text
+    assert "Attempt 1: nobody can tell whether it arrived" in text
+    assert "whether this message left" not in text
+    assert "took the request" not in text
+
+
+def test_what_was_cut_off_may_not_have_left(ours: World, agent: Client) -> None:
+    message = unknown(ours, code="resend_admin:worker_lost", duration_ms=None)
+
+    text = words(agent.get(f"/messages/{message.pk}/").content.decode())
+
+    assert "Nobody can tell whether this message left." in text
+    assert "Attempt 1: nobody can tell whether it left" in text
+
+
+@pytest.mark.parametrize(
+    ("earlier", "sentence"),
+    [
+        (1, "Attempt 1 got no clear answer either, so two copies may be under way"),
+        (3, "Attempts 1, 2 and 3 got no clear answer either, so four copies may be"),
+    ],
+)
+def test_more_than_one_try_in_doubt_is_said_everywhere(
+    ours: World, ama: Client, earlier: int, sentence: str
+) -> None:
+    message = unknown(ours, attempts=earlier + 1)
+    message.attempts.update(
+        state="unknown", error_code="whatsapp:timeout", error_class="unknown"
+    )
+
+    assert sentence in page(ama)
+    assert sentence in words(ama.get(f"/messages/{message.pk}/").content.decode())
+    assert sentence in words(ama.get(address(message)).content.decode())
