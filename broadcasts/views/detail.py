@@ -31,7 +31,8 @@ from messaging.access import (
     require_organization,
 )
 from messaging.figures.shown import ShownResult, results
-from messaging.models import User
+from messaging.models import Integration, IntegrationState, User
+from messaging.views.pause_words import pause_in_words
 from resend_admin.ui.csv import stream_csv
 from resend_admin.ui.progress import Progress, Segment
 
@@ -159,7 +160,28 @@ class LivePart:
 
     @property
     def mark(self) -> str:
-        return "-".join((self.broadcast.state, self.counters.mark, self.interval))
+        paused = ".".join(str(one.pk) for one in self.paused)
+        return "-".join(
+            (self.broadcast.state, self.counters.mark, self.interval, paused)
+        )
+
+    @cached_property
+    def paused(self) -> list[Integration]:
+        """The integrations of its routes behind which its messages wait."""
+        one = self.broadcast
+        is_sending = one.state == BroadcastState.SENDING
+        if not is_sending and (
+            one.state in QUOTA_STATES or not self.counters.unsettled
+        ):
+            return []
+        routes = one.routes.values("integration")
+        return list(
+            Integration.objects.filter(
+                organization=one.organization_id,
+                state=IntegrationState.PAUSED,
+                pk__in=routes,
+            )
+        )
 
     @cached_property
     def preparing(self) -> Preparing | None:
@@ -189,6 +211,7 @@ class LivePart:
             "skipped_url": messages_of(broadcast.pk, state="skipped"),
             "unknown_url": unknown_of(broadcast.pk),
             "compared": self._compared(),
+            "pauses": [pause_in_words(each) for each in self.paused],
             "interval": self.interval,
             "preparing": self.preparing,
             "poll_url": f"{page_for('progress', broadcast)}?v={self.mark}",

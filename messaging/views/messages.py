@@ -187,7 +187,8 @@ def _standing(
 def _mark(message: Message) -> str:
     """Return a text that changes whenever the standing of the message does."""
     moment = int(message.state_at.timestamp() * 1_000_000)
-    return f"{message.state}-{message.attempt_count}-{moment}"
+    way = message.integration.state if message.integration else ""
+    return f"{message.state}-{message.attempt_count}-{moment}-{way}"
 
 
 def _is_live(message: Message) -> bool:

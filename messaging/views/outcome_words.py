@@ -11,6 +11,7 @@ from messaging.channels.catalogue import lookup
 from messaging.channels.contract import Channel
 from messaging.models import Attempt, AttemptState, Message, MessageState
 from messaging.sending import Outcome, Refused, Scheduled
+from messaging.views.pause_words import LEAVES, LEAVES_IN_TIME, pause_in_words
 from resend_admin.ui.time_zones import moment_in_words
 
 SOON: Final = timedelta(seconds=20)
@@ -32,6 +33,14 @@ def outcome_in_words(outcome: Outcome, *, copy: bool = False) -> str:
     if isinstance(outcome, Scheduled):
         return _waits(outcome, copy=copy)
     return attempt_in_words(outcome.attempt, copy=copy)
+
+
+def opener_in_words(outcome: Outcome) -> str:
+    """Say what came of the template that a message waits behind."""
+    if not isinstance(outcome, Scheduled):
+        return FOLLOWS
+    pause = pause_in_words(outcome.message.integration)
+    return f"The template waits: {pause} {LEAVES}" if pause else FOLLOWS
 
 
 def attempt_in_words(attempt: Attempt, *, copy: bool = False) -> str:
@@ -64,9 +73,14 @@ def standing_in_words(message: Message) -> str:
 
 def _waits(outcome: Scheduled, *, copy: bool = False) -> str:
     it = "The copy" if copy else "It"
+    pause = pause_in_words(outcome.message.integration)
     if outcome.due_at <= timezone.now() + SOON:
+        if pause:
+            return f"{it} waits: {pause} {LEAVES}"
         return f"{it} waits its turn and leaves in a moment."
     when = moment_in_words(to_the_minute(outcome.due_at))
+    if pause:
+        return f"{it} is planned for {when}. Until now {pause} {LEAVES_IN_TIME}"
     return f"{it} will be sent again on {when}."
 
 

@@ -17,6 +17,7 @@ from messaging.models import Content, Message
 from messaging.offers import Offer, Question, offer_of, templates_for
 from messaging.resend_forms import ResendForm, link_of
 from messaging.sending import Asker, Outcome, Refusal, Refused
+from messaging.views.pause_words import pause_in_words
 from messaging.views.shown_content import title_of
 
 OF_THE_TIME = {
@@ -75,6 +76,7 @@ class ResendStep:
             "resends": standing.resends,
             "limit": standing.limit,
             "dialog_off": self.reason_off,
+            "paused": pause_in_words(self.message.integration),
             "link_before": link_of(self.message),
         }
 

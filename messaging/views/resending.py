@@ -19,7 +19,12 @@ from messaging.models.message import ARRIVED_STATES
 from messaging.resend_forms import MoveForm, ResendForm
 from messaging.sending import Asker, Refused
 from messaging.views.follow_ups import latest_follow_up
-from messaging.views.outcome_words import FOLLOWS, outcome_in_words, to_the_minute
+from messaging.views.outcome_words import (
+    opener_in_words,
+    outcome_in_words,
+    to_the_minute,
+)
+from messaging.views.pause_words import pause_in_words
 from messaging.views.resend_steps import ResendStep
 from messaging.views.shown_content import title_of
 from resend_admin.ui.dialogs import close_dialog, render_dialog
@@ -40,7 +45,8 @@ def message_resend(request: HttpRequest, pk: int) -> HttpResponse:
     outcome = step.confirmed(form, _asker(request, request.POST.get("reason", "")))
     if isinstance(outcome, HTTPStatus):
         return _resend_dialog(request, step, form, status=outcome)
-    words = FOLLOWS if step.is_opener else outcome_in_words(outcome)
+    in_words = opener_in_words if step.is_opener else outcome_in_words
+    words = in_words(outcome)
     return close_dialog(request, page_of(message), words)
 
 
@@ -192,6 +198,7 @@ def _small_dialog(
         "message": message,
         "title": title_of(message),
         "due_at": _due_at(message),
+        "paused": pause_in_words(message.integration),
         "form": form,
         "cancel_url": page_of(message),
         "page_title": TITLES[name],

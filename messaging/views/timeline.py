@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
+
+from django.utils import timezone
 
 from messaging.channels.catalogue import CatalogueEntry, ErrorClass, lookup
 from messaging.evidence import is_cut_off
@@ -26,6 +28,7 @@ from messaging.one_time_codes import hide
 from messaging.views.answers import ShownReceipt, pretty, shown_receipt
 from messaging.views.broadcast_names import BroadcastName
 from messaging.views.counted import contradictions, counted_in_words
+from messaging.views.pause_words import LEAVES, LEAVES_IN_TIME, pause_in_words
 from messaging.views.shown_content import title_of
 
 
@@ -55,6 +58,8 @@ class MessageName:
     title: str
 
 
+MOMENT: Final = timedelta(seconds=45)
+"""What has been due for longer is not planned any more; it waits."""
 FAILED: Final[dict[str, tuple[str, str, str]]] = {
     ErrorClass.RETRY: ("failed, can be tried again", "warn", "retry"),
     ErrorClass.WAIT: ("failed, can be tried again later", "warn", "clock"),
@@ -177,18 +182,7 @@ def _standing(message: Message) -> list[Entry]:
                 )
             ]
         case MessageState.QUEUED:
-            return [
-                Entry(
-                    key="next",
-                    tone="info",
-                    icon="clock",
-                    title=f"Attempt {number} is planned",
-                    at=message.due_at,
-                    facts=_asked(
-                        message.asked_by, message.asked_by_name, message.asked_reason
-                    ),
-                )
-            ]
+            return [_queued(message, number)]
         case MessageState.SKIPPED | MessageState.CANCELLED:
             is_skipped = message.state == MessageState.SKIPPED
             return [
@@ -202,6 +196,34 @@ def _standing(message: Message) -> list[Entry]:
                 )
             ]
     return []
+
+
+def _queued(message: Message, number: int) -> Entry:
+    """Return what comes next: at its time, in its turn, or once a pause ends."""
+    asked = _asked(message.asked_by, message.asked_by_name, message.asked_reason)
+    due_at, now = message.due_at, timezone.now()
+    pause = pause_in_words(message.integration)
+    if pause:
+        is_due = due_at is None or due_at <= now
+        return Entry(
+            key="next",
+            tone="warn",
+            icon="pause",
+            title=f"Attempt {number} waits: its integration is paused",
+            at=None if is_due else due_at,
+            sentences=(pause, LEAVES if is_due else LEAVES_IN_TIME),
+            facts=asked,
+        )
+    is_late = due_at is not None and due_at < now - MOMENT
+    return Entry(
+        key="next",
+        tone="info",
+        icon="clock",
+        title=f"Attempt {number} {'waits its turn' if is_late else 'is planned'}",
+        at=None if is_late else due_at,
+        sentences=("It is due, and leaves as soon as it may.",) if is_late else (),
+        facts=asked,
+    )
 
 
 def _maker(message: Message, attempts: Sequence[Attempt]) -> str:
@@ -273,7 +295,9 @@ def _attempt(
             *_sentences(attempt, entry),
             *(counted_in_words(attempt, counted, receipts) if counted else ()),
         ),
-        advice=entry.advice if entry else "",
+        advice=entry.advice
+        if entry and not _waits_behind_pause(message, attempt)
+        else "",
         facts=(
             *_asked(attempt.actor, attempt.actor_name, attempt.reason),
             *_facts(message, attempt),
@@ -281,6 +305,13 @@ def _attempt(
         answer=pretty(attempt.answer),
         receipts=tuple(shown_receipt(attempt, each, counted) for each in receipts),
     )
+
+
+def _waits_behind_pause(message: Message, attempt: Attempt) -> bool:
+    """Tell that what to do stands above, and not with this last attempt."""
+    is_last = attempt.number == message.attempt_count
+    is_queued = message.state == MessageState.QUEUED
+    return is_last and is_queued and bool(pause_in_words(message.integration))
 
 
 def _sentences(attempt: Attempt, entry: CatalogueEntry | None) -> Iterable[str]:

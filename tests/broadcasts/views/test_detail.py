@@ -13,7 +13,7 @@ from django.utils import timezone
 from broadcasts import schedule
 from broadcasts.audience import Audience
 from broadcasts.models import Broadcast
-from messaging.models import Message
+from messaging.models import Integration, Message
 from tests.broadcasts.factories import (
     BLOCKED,
     draft,
@@ -355,7 +355,7 @@ def test_a_poll_is_cheap(ours: World, editor: Client) -> None:
     with CaptureQueriesContext(connection) as asked:
         editor.get(url_of("progress", own), {"v": mark})
 
-    assert len(asked) <= 5
+    assert len(asked) <= 6
     assert not [one for one in asked if "messaging_message" in one["sql"]]
 
 
@@ -380,3 +380,39 @@ def test_a_closed_window_leads_to_the_fallbacks(
         page = html_of(editor.get(url)).split("24-hour window is closed")[1]
         assert f'href="{url_of("routes", own)}"' in page
     assert url_of("routes", own) not in html_of(agent.get(url_of("detail", own)))
+
+
+def test_it_says_that_its_integration_is_paused(ours: World, editor: Client) -> None:
+    ours.contact()
+    own = started(scheduled(ours))
+    number = own.routes.get().integration
+    other = ours.integration(name="Another")
+    paused = {"state": "paused", "state_reason": "The token has expired"}
+    moving = text_of(editor.get(url_of("detail", own)))
+    Integration.objects.filter(pk__in=[number.pk, other.pk]).update(**paused)
+
+    page = text_of(editor.get(url_of("detail", own)))
+
+    assert "is paused" not in moving
+    assert f"“{number.name}” is paused. The token has expired." in page
+    assert "Nothing is lost: it goes out as soon as somebody resumes" in page
+    assert "Another" not in page
+
+
+def test_a_pause_shows_without_a_reload(ours: World, editor: Client) -> None:
+    ours.contact()
+    own = started(scheduled(ours))
+    number = own.routes.get().integration
+    watched = editor.get(url_of("detail", own)).context["poll_url"]
+    assert editor.get(watched).status_code == 204
+
+    Integration.objects.filter(pk=number.pk).update(state="paused")
+
+    assert "is paused" in text_of(editor.get(watched))
+
+
+def test_a_pause_does_not_matter_to_what_is_over(ours: World, editor: Client) -> None:
+    own = finished(ours, "delivered", "failed")
+    Integration.objects.update(state="paused")
+
+    assert "is paused" not in text_of(editor.get(url_of("detail", own)))

@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from messaging.models import Content, Message
+from messaging.models import Content, Integration, Message
 from tests.factories import World
 from tests.messaging.views.rows import attempt, receipt, tried
 
@@ -304,3 +304,55 @@ def test_a_new_message_says_who_made_it(
     ours: World, agent: Client, asked_by: str, words: str
 ) -> None:
     assert words in page(agent, ours.message(asked_by=asked_by))
+
+
+def paused(world: World) -> Integration:
+    return world.integration(
+        name="Front desk", state="paused", state_reason="The token has expired."
+    )
+
+
+def test_what_waits_behind_a_pause_says_so(ours: World, agent: Client) -> None:
+    message = ours.message(integration=paused(ours))
+
+    text = page(agent, message)
+
+    assert "Attempt 1 waits: its integration is paused" in text
+    assert "“Front desk” is paused. The token has expired. Nothing is lost" in text
+    assert "is planned" not in text
+    assert "Resume it" not in text
+
+
+def test_what_was_put_back_does_not_leave_by_itself(ours: World, agent: Client) -> None:
+    message = tried(ours, "queued", integration=paused(ours))
+    code = {"error_code": "resend_admin:not_sent", "error_class": "retry"}
+    message.attempts.update(**code)
+
+    before = page(agent, message)
+    Integration.objects.update(state="active", state_reason="")
+    after = page(agent, message)
+
+    assert "it went back into the queue" in before
+    assert "by itself" not in before
+    assert "sent again by itself as soon as its integration sends" in after
+
+
+def test_a_pause_that_ends_shows_without_a_reload(ours: World, agent: Client) -> None:
+    message = ours.message(integration=paused(ours))
+    watched = re.search(r'hx-get="([^"]+)"', source(agent, message))
+    assert watched is not None
+    assert agent.get(watched[1]).status_code == 204
+
+    Integration.objects.update(state="active", state_reason="")
+    changed = agent.get(watched[1])
+
+    assert changed.status_code == 200
+    assert "paused" not in words(changed.content.decode())
+
+
+def test_what_is_due_is_not_planned_any_more(ours: World, agent: Client) -> None:
+    due = ours.message(due_at=timezone.now() - timedelta(minutes=3))
+    ahead = ours.message(due_at=timezone.now() + timedelta(minutes=3))
+
+    assert "Attempt 1 waits its turn It is due" in page(agent, due)
+    assert "Attempt 1 is planned in 3 minutes" in page(agent, ahead)

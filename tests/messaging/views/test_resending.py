@@ -627,3 +627,58 @@ def test_the_cost_of_the_page_does_not_grow_with_attempts(
         return len(queries)
 
     assert cost(1) == cost(5) <= 20
+
+
+REFUSED = "The provider refuses the credentials: the token has expired"
+
+
+def pause(integration: Integration) -> None:
+    Integration.objects.filter(pk=integration.pk).update(
+        state="paused", state_reason=REFUSED
+    )
+
+
+def test_a_pause_is_told_before_and_after(
+    ours: World, whatsapp: Integration, here: Client
+) -> None:
+    message = failed(ours, whatsapp)
+    pause(whatsapp)
+
+    before = shown(here, message)
+    after = told(here, confirm(here, message))
+
+    assert f"“{whatsapp.name}” is paused. {REFUSED}. You may confirm" in before
+    assert f"It waits: “{whatsapp.name}” is paused. {REFUSED}. Nothing is lost" in after
+    assert "leaves as soon as somebody resumes the integration" in after
+    assert "leaves in a moment" not in after
+    assert "Attempt 2 waits: its integration is paused" in after
+    assert "Resume it on the overview" in after
+
+
+def test_a_pause_is_told_of_what_leaves_later(
+    ours: World, whatsapp: Integration, here: Client
+) -> None:
+    message = failed(ours, whatsapp)
+    pause(whatsapp)
+    at = in_zone(timezone.now() + HOUR)
+
+    after = told(here, confirm(here, message, when="later", at=at))
+
+    assert f"Until now “{whatsapp.name}” is paused." in after
+    assert "it leaves at its time, or as soon as somebody resumes" in after
+
+
+def test_a_copy_and_a_template_wait_behind_a_pause_as_well(
+    ours: World, whatsapp: Integration, here: Client
+) -> None:
+    arrived = tried(ours, "delivered", integration=whatsapp)
+    closed = failed(ours, whatsapp, **WINDOW)
+    template = ours.template()
+    pause(whatsapp)
+
+    assert "the copy leaves as soon as somebody" in shown(here, arrived, "message-copy")
+    copied = told(here, confirm(here, arrived, "message-copy"))
+    opened = told(here, confirm(here, closed, template=str(template.pk)))
+
+    assert f"The copy waits: “{whatsapp.name}” is paused." in copied
+    assert f"The template waits: “{whatsapp.name}” is paused." in opened
