@@ -682,3 +682,15 @@ def test_a_copy_and_a_template_wait_behind_a_pause_as_well(
 
     assert f"The copy waits: “{whatsapp.name}” is paused." in copied
     assert f"The template waits: “{whatsapp.name}” is paused." in opened
+
+
+def test_a_slow_provider_is_explained_while_it_is_waited_for(
+    ours: World, whatsapp: Integration, here: Client
+) -> None:
+    again = failed(ours, whatsapp)
+    arrived = tried(ours, "delivered", integration=whatsapp)
+
+    for message, name in ((again, "message-resend"), (arrived, "message-copy")):
+        asked = here.get(address(message, name), headers=IN_DIALOG).content.decode()
+        assert '<p class="slow" role="status">' in asked
+        assert "You may close this or leave the page" in asked
