@@ -62,7 +62,7 @@ def count_as_delivered(
     transaction.
     """
     if not _count(message, asker, attempt_number):
-        return _refusal(fresh(message.pk))
+        return refusal(fresh(message.pk))
     return fresh(message.pk)
 
 
@@ -91,7 +91,8 @@ def _count(message: Message, asker: Asker, attempt_number: int) -> bool:
     return bool(said)
 
 
-def _refusal(message: Message) -> Refused:
+def refusal(message: Message) -> Refused:
+    """Say why a person's word about the message is not wanted any more."""
     counted = (
         CountedDelivery.objects.filter(message_id=message.pk).order_by("-pk").first()
     )

@@ -176,7 +176,7 @@ def _standing(
         "why": why(message),
         "ledger": [(line, numbers.get(line.attempt_id or 0)) for line in ledger],
         "mark": _mark(message),
-        "is_live": _is_live(message),
+        "interval": _interval(message),
         "content_heading": content_heading(message),
         "versions": versions(message, attempts),
         "may_write": person.may_write,
@@ -191,15 +191,19 @@ def _mark(message: Message) -> str:
     return f"{message.state}-{message.attempt_count}-{moment}-{way}"
 
 
-def _is_live(message: Message) -> bool:
+def _interval(message: Message) -> int:
+    """Return after how many seconds a page asks again; 0 when nothing will change.
+
+    An unknown message may stay so for days, and only a receipt or a person settles
+    it, so it is asked about less often.
+    """
     if message.state in {MessageState.QUEUED, MessageState.SENDING}:
-        return True
+        return 2
+    if message.state == MessageState.UNKNOWN:
+        return 5
     sent_at = message.sent_at
-    return (
-        message.state == MessageState.SENT
-        and sent_at is not None
-        and timezone.now() - sent_at < RECEIPT_PATIENCE
-    )
+    is_fresh = sent_at is not None and timezone.now() - sent_at < RECEIPT_PATIENCE
+    return 2 if message.state == MessageState.SENT and is_fresh else 0
 
 
 def _other_runs(message: Message) -> list[tuple[Message, BroadcastName | None]]:

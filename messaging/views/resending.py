@@ -155,6 +155,8 @@ def _resend_dialog(
     form: ResendForm,
     status: HTTPStatus | None = None,
 ) -> HttpResponse:
+    if step.reason_off:
+        return _refused(request, step, status)
     context = step.context(form) | {
         "cancel_url": page_of(step.message),
         "page_title": "Send again",
@@ -162,6 +164,19 @@ def _resend_dialog(
     return render_dialog(
         request, "messaging/message_resend.html", context, status=status
     )
+
+
+def _refused(
+    request: HttpRequest, step: ResendStep, status: HTTPStatus | None
+) -> HttpResponse:
+    """Say why there is nothing to ask, on a page that did not know it yet."""
+    context = {
+        "sentence": step.reason_off,
+        "cancel_url": page_of(step.message),
+        "page_title": "This message cannot be sent again now",
+    }
+    template = "messaging/message_settled.html"
+    return render_dialog(request, template, context, status=status)
 
 
 def _confirm(

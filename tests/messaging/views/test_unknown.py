@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
+from html import unescape
 from typing import Any
 
 import pytest
@@ -21,7 +23,7 @@ from messaging.models import (
     Receipt,
 )
 from tests.factories import World
-from tests.messaging.views.rows import receipt, tried
+from tests.messaging.views.rows import attempt, receipt, tried
 from tests.messaging.views.test_message_detail import words
 
 pytestmark = pytest.mark.django_db
@@ -479,3 +481,115 @@ def test_more_than_one_try_in_doubt_is_said_everywhere(
     assert sentence in page(ama)
     assert sentence in words(ama.get(f"/messages/{message.pk}/").content.decode())
     assert sentence in words(ama.get(address(message)).content.decode())
+
+
+def watched(html: str) -> str:
+    found = re.search(r'data-poll hx-get="([^"]+)"', html)
+    return unescape(found[1]) if found else ""
+
+
+def test_its_page_watches_until_it_is_settled(ours: World, agent: Client) -> None:
+    message = unknown(ours, state_at=timezone.now() - timedelta(days=3))
+    address = f"/messages/{message.pk}/"
+    question = watched(agent.get(address).content.decode())
+    assert agent.get(question).status_code == 204
+
+    arrive(message)
+    answer = agent.get(question)
+
+    assert answer.status_code == 200
+    assert "Nobody can tell" not in words(answer.content.decode())
+    assert watched(answer.content.decode()) == ""
+    assert watched(agent.get(address).content.decode()) == ""
+
+
+def test_the_list_watches_its_cards_until_all_are_settled(
+    ours: World, editor: Client
+) -> None:
+    first, second = unknown(ours), unknown(ours)
+    question = watched(editor.get(UNKNOWN).content.decode())
+    assert editor.get(question).status_code == 204
+
+    arrive(first)
+    answer = editor.get(question).content.decode()
+
+    assert first.public_id in answer
+    assert second.public_id not in answer
+    assert answer.count('hx-swap-oob="true"') == 1
+    assert "the message was delivered. Nothing is left to do." in words(answer)
+    assert "Count as delivered" not in words(answer)
+    question = watched(answer)
+    assert editor.get(question).status_code == 204
+
+    arrive(second)
+    assert watched(editor.get(question).content.decode()) == ""
+
+
+def test_a_card_that_is_sent_again_stays_watched(ours: World, ama: Client) -> None:
+    message = unknown(ours)
+    question = watched(ama.get(UNKNOWN).content.decode())
+
+    Message.objects.filter(pk=message.pk).update(state="sending", attempt_count=2)
+    sending = ama.get(question).content.decode()
+    attempt(message, 2, "unknown", error_code="whatsapp:timeout")
+    Message.objects.filter(pk=message.pk).update(state="unknown")
+    again = ama.get(watched(sending)).content.decode()
+
+    assert "Somebody sent this message again meanwhile." in words(sending)
+    assert "Attempt 1 got no clear answer either" in words(again)
+    assert "Count as delivered" in words(again)
+
+
+def test_a_poll_of_the_list_is_cheap(ours: World, editor: Client) -> None:
+    for _ in range(3):
+        unknown(ours)
+    question = watched(editor.get(UNKNOWN).content.decode())
+
+    with CaptureQueriesContext(connection) as asked:
+        editor.get(question)
+
+    assert len(asked) <= 4
+
+
+@pytest.mark.parametrize(
+    "shown", ["", "x", "7", "0.unknown.1", "007.unknown.1", f"{10**30}.unknown.1"]
+)
+def test_a_question_that_makes_no_sense_changes_nothing(
+    ours: World, editor: Client, shown: str
+) -> None:
+    assert editor.get(UNKNOWN, {"shown": shown}).status_code == 204
+
+
+def test_cards_of_others_are_not_told(ours: World, stranger: Client) -> None:
+    message = unknown(ours)
+
+    response = stranger.get(UNKNOWN, {"shown": f"{message.pk}.failed.1"})
+
+    assert response.status_code == 204
+
+
+@pytest.mark.parametrize("name", ["message-count", "message-resend"])
+def test_a_card_that_is_stale_opens_what_happened(
+    ours: World, ama: Client, name: str
+) -> None:
+    message = unknown(ours)
+    arrive(message)
+
+    asked = ama.get(address(message, name), headers=IN_DIALOG).content.decode()
+    text = words(asked)
+
+    assert "This message" in text
+    assert "delivered" in text
+    assert "Close" in text
+    assert f'href="/messages/{message.pk}/" id="dialog-look"' in asked
+    for gone in ("Keep as unknown", "stays on record", "aria-disabled", "<form"):
+        assert gone not in asked
+
+
+def arrive(message: Message) -> None:
+    """Settle a message as a receipt does."""
+    now = timezone.now()
+    message.attempts.update(state="delivered")
+    Message.objects.filter(pk=message.pk).update(
+        state="delivered", state_at=now, sent_at=now, delivered_at=now
+    )

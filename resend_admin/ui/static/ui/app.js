@@ -132,7 +132,8 @@ on(document, "htmx:configRequest", (event) => {
   for (const name of Object.keys(parameters)) if (parameters[name] === "") delete parameters[name];
 });
 
-/* Live regions rest while the tab is hidden or somebody asked for quiet. */
+/* Live regions rest while the tab is hidden, a dialog asks something about what they
+   show, or somebody asked for quiet. */
 let quiet = false;
 const showQuiet = () => {
   for (const button of document.querySelectorAll("[data-poll-pause]")) {
@@ -140,7 +141,8 @@ const showQuiet = () => {
   }
 };
 on(document, "htmx:beforeRequest", (event) => {
-  if (event.detail.elt.matches("[data-poll]") && (quiet || document.hidden)) event.preventDefault();
+  if (!event.detail.elt.matches("[data-poll]")) return;
+  if (quiet || document.hidden || document.querySelector("dialog[open]")) event.preventDefault();
 });
 on(document, "htmx:afterSettle", showQuiet);
 on(document, "click", (event) => {
