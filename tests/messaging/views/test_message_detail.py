@@ -283,9 +283,12 @@ def test_a_resend_does_not_change_who_made_the_message(
 
 def test_whoever_may_not_have_made_it_is_not_named(ours: World, agent: Client) -> None:
     # It failed before its first attempt, for want of credits; somebody asked again.
-    credits = {"error_code": "resend_admin:insufficient_credits"}
-    asked = {"asked_by": "person", "error_class": "fix_first"}
-    message = ours.message("failed", **credits, **asked)
+    message = ours.message(
+        "failed",
+        error_code="resend_admin:insufficient_credits",
+        error_class="fix_first",
+        asked_by="person",
+    )
     untried = page(agent, message)
     attempt(message, 1, "sent", actor="person", actor_name="Kofi Mensah")
     Message.objects.filter(pk=message.pk).update(
