@@ -6,6 +6,7 @@ or is put there; the engine's own claim, send and settle take it from there.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -34,6 +35,8 @@ from messaging.models import (
     Priority,
 )
 from messaging.trail import Doer
+
+logger = logging.getLogger(__name__)
 
 LOOK_EVERY_SECONDS = 0.1
 
@@ -190,8 +193,15 @@ def record_resend(
 ) -> None:
     """Put on record who sends a message again, and why; what nobody asked for, not.
 
-    Members are not named: the trail outlives what is kept of them.
+    ``words`` do not name members: the trail outlives what is kept of them. The log
+    has the line without the person.
     """
+    names = {
+        "organization_id": message.organization_id,
+        "integration_id": message.integration_id,
+        "message_id": message.pk,
+    }
+    transaction.on_commit(lambda: logger.info(words, extra=names))
     if asker.actor not in {Actor.PERSON, Actor.API}:
         return
     trail.record(

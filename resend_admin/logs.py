@@ -13,7 +13,7 @@ import copy
 import logging
 import re
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from smtplib import SMTPException
@@ -46,6 +46,8 @@ CONTEXT: Final = (
     "seconds",
 )
 """The fields a line may carry; any other ``extra`` is left out."""
+MOST_LINES: Final = 20
+"""Lines about one thing that happened to many at once."""
 LONGEST_VALUE: Final = 100
 LONGEST_TEXT: Final = 300
 SPEAKING: Final = (
@@ -76,6 +78,22 @@ _PATTERNS: Final[tuple[tuple[re.Pattern[str], str], ...]] = tuple(
     )
 )
 _TOKEN: Final = re.compile(r"(\btoken=)[^&\s\"'<>]+", re.IGNORECASE)
+
+
+def log_each(
+    logger: logging.Logger,
+    level: int,
+    sentence: str,
+    rows: Sequence[Mapping[str, object]],
+) -> None:
+    """Write a line for each, with its numbers; of very many the first ones only.
+
+    What is left out is counted in a line of its own.
+    """
+    for row in rows[:MOST_LINES]:
+        logger.log(level, sentence, extra=dict(row))
+    if more := len(rows[MOST_LINES:]):
+        logger.log(level, f"And more: {sentence}", extra={"counts": {"more": more}})
 
 
 class HideTokens(logging.Filter):

@@ -20,12 +20,15 @@ from django.test import Client
 from pytest_django import Settings
 
 from broadcasts import run
-from messaging import receipts, tasks
+from messaging import doubt, receipts, tasks
 from messaging.channels.whatsapp_cloud import WhatsAppCloud
 from messaging.dispatch import doorbell, pace, pulse, pump
-from messaging.models import Attempt, Content, Integration, Message
+from messaging.dispatch.claim import claim
+from messaging.dispatch.rescue import rescue
+from messaging.models import Actor, Attempt, Content, Integration, Message
+from messaging.sending import Asker
 from resend_admin.checks import check_logs
-from resend_admin.logs import Json, Line, named, redacted
+from resend_admin.logs import Json, Line, log_each, named, redacted
 from resend_admin.sandbox.thread import Sandbox
 from tests.factories import CREDENTIALS, World
 
@@ -281,6 +284,37 @@ def test_the_readable_line_ends_with_its_context(log: Log) -> None:
     logging.getLogger("messaging").warning("Done", extra={"attempt_id": 7})
 
     assert log.line.getvalue().endswith("WARNING messaging Done [attempt_id=7]\n")
+
+
+def test_of_very_many_the_first_are_named_and_the_rest_counted(log: Log) -> None:
+    rows = [{"attempt_id": number} for number in range(1, 26)]
+
+    log_each(logging.getLogger("here"), logging.WARNING, "It is unknown", rows)
+
+    *named, rest = log.lines
+    assert [one["attempt_id"] for one in named] == list(range(1, 21))
+    assert (rest["message"], rest["counts"]) == ("And more: It is unknown", {"more": 5})
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_becomes_of_a_message_is_found_by_its_number(
+    ours: World, whatsapp: Integration, log: Log, settings: Settings
+) -> None:
+    [message] = to_send(ours, whatsapp)
+    [attempt] = claim(whatsapp, limit=1).attempts
+    settings.RESCUE_AFTER_SECONDS = 0
+    rescue()
+
+    asker = Asker(Actor.PERSON, "Ama Owusu", "She told me")
+    doubt.count_as_delivered(message, asker, attempt_number=1)
+
+    ids = {"organization_id": ours.organization.pk, "message_id": message.pk}
+    lost = log.named("An attempt that nobody waits for any more is unknown")
+    assert lost.items() >= (ids | {"attempt_id": attempt.attempt_id}).items()
+    counted = log.named(f"Counted message {message.pk} as delivered")
+    assert counted.items() >= ids.items()
+    nothing_private(log)
+    assert "Ama" not in log.text
 
 
 def test_only_known_fields_are_written(log: Log) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 
 from messaging.dispatch import statements
+from resend_admin.logs import log_each
 
 logger = logging.getLogger(__name__)
 
@@ -20,20 +22,20 @@ def rescue() -> int:
     They are never sent again by themselves: a receipt or a person settles them.
     """
     total = 0
-    while number := _rescue_batch():
-        total += number
-    if total:
-        logger.warning(
-            "Attempts that nobody waited for any more are unknown",
-            extra={"counts": {"unknown": total}},
+    while lost := _rescue_batch():
+        log_each(
+            logger,
+            logging.WARNING,
+            "An attempt that nobody waits for any more is unknown",
+            lost,
         )
+        total += len(lost)
     return total
 
 
 @statements.again_after_deadlock
-def _rescue_batch() -> int:
+def _rescue_batch() -> list[dict[str, Any]]:
     with transaction.atomic():
-        rows = statements.rows(
+        return statements.rows(
             "rescue", {"seconds": settings.RESCUE_AFTER_SECONDS, "limit": BATCH}
         )
-    return len(rows)

@@ -328,3 +328,18 @@ def test_a_person_who_counts_and_one_who_sends_again(
         won = "queued" if isinstance(counted, Refused) else "delivered"
         assert message.state == won
     nothing_drifted()
+
+
+def test_what_is_counted_left_when_its_request_did(
+    ours: World, integration: Integration
+) -> None:
+    message = unknown(ours, integration)
+    left = timezone.now() - timedelta(minutes=18)
+    message.attempts.update(opened_at=left)
+
+    found = count(message)
+
+    assert isinstance(found, Message)
+    assert found.sent_at == left
+    assert found.delivered_at is not None
+    assert found.delivered_at > left

@@ -37,7 +37,7 @@ changed AS (
     WHERE attempt.id = known.id
     RETURNING attempt.id, attempt.message_id, attempt.number, attempt.state, told.rank,
               told.at, attempt.error_code, attempt.error_class, attempt.price,
-              attempt.chain_offset,
+              attempt.chain_offset, attempt.opened_at,
               CASE WHEN told.rank >= 4 THEN attempt.first_failed_at END
                   AS recovers_from
 ),
@@ -90,7 +90,12 @@ moved AS (
         due_at = NULL,
         reason = '',
         sent_at = CASE WHEN coalesce(standing.state, word.state) IN ('failed', 'unknown')
-            THEN message.sent_at ELSE coalesce(message.sent_at, word.at) END,
+            THEN message.sent_at
+            -- What arrived had left before: when it did is on record, if nothing else.
+            ELSE coalesce(
+                message.sent_at,
+                CASE WHEN word.rank >= 4 THEN word.opened_at ELSE word.at END
+            ) END,
         delivered_at = CASE WHEN word.rank >= 4
             THEN coalesce(message.delivered_at, word.at) END,
         read_at = CASE WHEN word.state = 'read' THEN word.at ELSE message.read_at END,

@@ -18,7 +18,7 @@ closed AS (
     WHERE attempt.id = lost.id
       AND attempt.state = lost.before
     RETURNING attempt.id, attempt.message_id, attempt.number, attempt.error_code,
-              attempt.error_class
+              attempt.error_class, attempt.organization_id, attempt.integration_id
 ),
 -- Held one by one, and asked for their state afterwards; see settle.sql.
 waiting AS MATERIALIZED (
@@ -45,4 +45,6 @@ moved AS (
       AND message.attempt_count = waiting.number
     RETURNING message.id
 )
-SELECT closed.id AS attempt_id FROM closed
+SELECT id AS attempt_id, message_id, organization_id, integration_id
+FROM closed
+ORDER BY id
