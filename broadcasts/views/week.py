@@ -26,19 +26,14 @@ class Week:
         return self._sum("total")
 
     @property
-    def delivered(self) -> int:
-        return self._sum("delivered_first", "delivered_later")
+    def reached(self) -> int:
+        """Sent, delivered or read, as in ``broadcasts.chain``."""
+        return self._sum("delivered_first", "delivered_later", "unconfirmed")
 
     @property
-    def sent(self) -> int:
-        """Accepted by a provider that has not said whether they arrived."""
-        return self._sum("unconfirmed")
-
-    @property
-    def delivered_percent(self) -> str:
-        """The share of what left and does not wait for another try."""
-        left = self.delivered + self.sent + self._sum("failed", "unknown")
-        return percent_text(self.delivered, left)
+    def reached_percent(self) -> str:
+        """The share of everyone aimed at; who waits for another try is not reached."""
+        return percent_text(self.reached, self.total)
 
     @property
     def first_retry(self) -> Rate:

@@ -12,7 +12,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from broadcasts.models import Broadcast
+from broadcasts import chain
 from messaging.channels.catalogue import lookup
+from broadcasts.views import week
 from messaging.devices.noting import Word, note
 from messaging.models import (
     DeviceState,
@@ -616,7 +618,8 @@ def test_the_week_in_figures(ours: World, theirs: World, editor: Client) -> None
 
     page = text_of(editor.get("/"))
 
-    assert "Messages 6 Delivered 40 % and 1 sent First-retry success –" in page
+    assert "Messages 6 Reached 50 % 3 of 6 First-retry success –" in page
+    assert "out of everyone aimed at" in page
     assert "Recovered 0" in page
     assert f"{reverse('reports')}?period=7" in html_of(editor.get("/"))
 
@@ -631,6 +634,24 @@ def test_it_asks_as_often_for_many_as_for_few(ours: World, editor: Client) -> No
             "COUNT(*)" in one["sql"] and "message" in one["sql"] for one in asked
         )
         return len(asked)
+
+def test_scheduling_a_retry_reaches_nobody(ours: World, editor: Client) -> None:
+    own = finished(ours, "delivered", "sent", "failed", "failed", "skipped")
+    before = week.figures(ours.organization)
+
+    retry = retried(own, ours)
+    waiting = week.figures(ours.organization)
+
+    assert (before.reached, before.total) == (waiting.reached, waiting.total) == (2, 5)
+    assert "Reached 40 % 2 of 5" in text_of(editor.get("/"))
+
+    outcomes(started(retry), "delivered", "failed")
+    after = week.figures(ours.organization)
+    whole = chain.summary(own)
+
+    assert (after.reached, after.total) == (whole.reached, whole.aimed) == (3, 5)
+    assert "Reached 60 % 3 of 5" in text_of(editor.get("/"))
+
 
     for _ in range(3):
         finished(ours, "failed", "unknown", "delivered", routes=routes)
