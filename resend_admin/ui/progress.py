@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from .numbers import grouped, percent_text, share
+from .numbers import grouped, percent_text, share, whole_percent
 
 LEAST_WIDTH = 0.6
 """Percent of the bar. One failure among a hundred thousand can still be seen."""
@@ -61,7 +61,7 @@ class Progress:
     @property
     def percent_now(self) -> int:
         """Whole percent for ``aria-valuenow``; 100 only when all are settled."""
-        return int(share(self.settled, self.total))
+        return whole_percent(self.settled, self.total)
 
     @property
     def sentence(self) -> str:

@@ -154,7 +154,7 @@ def test_success_by_resend_number(ours: World, integration: Integration) -> None
 
     assert rates(found) == [Rate(1, 3), Rate(2, 1), Rate(0, 0, 1)]
     assert found.first_retry.share == pytest.approx(2 / 3)
-    assert found.first_retry.percent == "66\u202f%"
+    assert found.first_retry.percent == "67\u202f%"
     agree()
 
 

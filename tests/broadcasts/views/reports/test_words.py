@@ -196,5 +196,5 @@ def test_channels_are_compared_when_they_can_be() -> None:
     assert finding([("SMS", 30, 40), ("Email", 1, 2)]).replace("\u202f", " ") == (
         "75 % of the tries by SMS arrive."
     )
-    told = finding([("SMS", 30, 40), ("Email", 39, 40)]).replace("\u202f", " ")
-    assert told == "Of the tries by Email 97 % arrive, by SMS 75 %."
+    told = finding([("SMS", 30, 40), ("E-mail", 39, 40)]).replace("\u202f", " ")
+    assert told == "Of the tries by E-mail 98 % arrive, by SMS 75 %."
