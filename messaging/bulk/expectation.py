@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -10,7 +11,7 @@ from django.utils import timezone
 
 from messaging.bulk.verdict import Verdict
 from messaging.channels.catalogue import lookup
-from messaging.figures.comparison import Comparison, Standing, compare
+from messaging.figures.comparison import Compared, Comparison, Standing, compare
 from messaging.figures.forecast import Forecast, forecast
 from messaging.figures.scope import final_when_sent
 from messaging.models import AttemptState, BulkResend, BulkResendState, Organization
@@ -43,7 +44,8 @@ def comparison(bulk: BulkResend) -> Comparison | None:
 
     Counted by what triggers keep per cause. None without a forecast, and for what
     was cancelled. What was refused when its turn came brings nothing; as nobody
-    counts that by cause, it is open until the last one must have left.
+    counts that by cause, it may be open until the last one must have left. Once all
+    had their turn no more are open than were queued and have no outcome yet.
     """
     told = Forecast.from_json(bulk.forecast)
     if told is None or not told.count or bulk.state == BulkResendState.CANCELLED:
@@ -60,19 +62,42 @@ def comparison(bulk: BulkResend) -> Comparison | None:
             arrived[code] += one.count
         elif not is_sent:
             ended[code] += one.count
-    is_over = _is_over(bulk, told)
-    return compare(
+    most = _most_open(bulk, told, arrived.total() + ended.total())
+    open_ones = {
+        one.code: min(max(one.count - arrived[one.code] - ended[one.code], 0), most)
+        for one in told.causes
+    }
+    found = compare(
         told,
         {
-            cause.code: Standing(
-                arrived[cause.code],
-                0
-                if is_over
-                else max(cause.count - arrived[cause.code] - ended[cause.code], 0),
-            )
-            for cause in told.causes
+            code: Standing(arrived[code], undecided)
+            for code, undecided in open_ones.items()
         },
     )
+    return replace(found, whole=_at_most(found.whole, most))
+
+
+def _most_open(bulk: BulkResend, told: Forecast, decided: int) -> int:
+    """Return how many can still arrive, whatever they answer."""
+    if _is_over(bulk, told):
+        return 0
+    if bulk.finished_at is None:
+        return told.count
+    return max(bulk.queued_count - decided, 0)
+
+
+def _at_most(whole: Compared, most: int) -> Compared:
+    """Causes may each have all that is open; together there are no more than that."""
+    judged = whole.judged
+    return replace(
+        whole,
+        standing=_capped(whole.standing, most),
+        judged=None if judged is None else _capped(judged, most),
+    )
+
+
+def _capped(standing: Standing, most: int) -> Standing:
+    return replace(standing, undecided=min(standing.undecided, most))
 
 
 def _is_over(bulk: BulkResend, told: Forecast) -> bool:

@@ -192,7 +192,7 @@ def progress_of(bulk: BulkResend) -> Progress:
     ]
     always = {"Queued", "Not queued"}
     segments = [one for one in segments if one.value or one.label in always]
-    return Progress(bulk.total, segments)
+    return Progress(bulk.total, segments, verb="looked at")
 
 
 def _span(seconds: float) -> str:

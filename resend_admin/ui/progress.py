@@ -47,6 +47,8 @@ class Progress:
     total: int
     segments: Sequence[Segment]
     noun: str = "messages"
+    verb: str = "settled"
+    """What has become of those who came to rest."""
 
     @property
     def settled(self) -> int:
@@ -72,7 +74,8 @@ class Progress:
             if each.value
         )
         settled = f"{grouped(self.settled)} of {grouped(self.total)} {self.noun}"
-        return f"{settled} settled: {parts}" if parts else f"{settled} settled"
+        said = f"{settled} {self.verb}"
+        return f"{said}: {parts}" if parts else said
 
     @property
     def bars(self) -> list[Bar]:
