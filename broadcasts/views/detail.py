@@ -30,7 +30,7 @@ from messaging.access import (
     person_of,
     require_organization,
 )
-from messaging.figures.shown import ShownResult, results
+from messaging.figures.shown import results, untold
 from messaging.models import Integration, IntegrationState, User
 from messaging.views.pause_words import pause_in_words
 from resend_admin.ui.csv import stream_csv
@@ -210,7 +210,7 @@ class LivePart:
             "skips": counters.skips,
             "skipped_url": messages_of(broadcast.pk, state="skipped"),
             "unknown_url": unknown_of(broadcast.pk),
-            "compared": self._compared(),
+            **self._compared(),
             "pauses": [pause_in_words(each) for each in self.paused],
             "interval": self.interval,
             "preparing": self.preparing,
@@ -222,10 +222,13 @@ class LivePart:
             ),
         }
 
-    def _compared(self) -> list[ShownResult]:
+    def _compared(self) -> dict[str, Any]:
         """Return the forecast of a retry beside its result, once it has one."""
         found = expectation.comparison(self.broadcast)
-        return results(found) if found else []
+        return {
+            "compared": results(found) if found else [],
+            "untold": untold(found) if found else "",
+        }
 
     def _buttons(self) -> dict[str, Any]:
         """Return the addresses of what may be done now; empty means not now."""

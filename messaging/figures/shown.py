@@ -127,7 +127,12 @@ class ShownResult:
 
 
 def results(comparison: Comparison) -> list[ShownResult]:
-    """Return a line per cause, and one for all of them when there are several."""
+    """Return a line per cause, and one for all of them when there are several.
+
+    None when there is nothing to compare; then ``untold`` is what is left to say.
+    """
+    if is_untold(comparison):
+        return []
     lines = [
         _result(one, one.told.entry.title)
         for one in comparison.causes
@@ -136,6 +141,25 @@ def results(comparison: Comparison) -> list[ShownResult]:
     if len(lines) > 1:
         lines.append(_result(comparison.whole, "All together"))
     return lines
+
+
+def is_untold(comparison: Comparison) -> bool:
+    """Whether nothing was forecast and nothing has come."""
+    return not comparison.whole.told.is_known and not comparison.whole.standing.arrived
+
+
+def untold(comparison: Comparison) -> str:
+    """Return one sentence for a run of which nothing was forecast and nothing came."""
+    if not is_untold(comparison):
+        return ""
+    open_ones = comparison.whole.standing.undecided
+    if open_ones > 0:
+        verb = "is" if open_ones == 1 else "are"
+        came = f"Nothing has arrived so far, {open_ones:,} {verb} still open."
+    else:
+        count = comparison.whole.told.count
+        came = f"None of {count:,} arrived." if count > 1 else "It did not arrive."
+    return f"Nothing was forecast: there was no history of such errors yet. {came}"
 
 
 def _result(one: Compared, title: str) -> ShownResult:

@@ -25,7 +25,7 @@ from messaging.access import (
     role_required,
 )
 from messaging.bulk import expectation, running
-from messaging.figures.shown import results
+from messaging.figures.shown import results, untold
 from messaging.models import (
     BulkItemState,
     BulkResend,
@@ -162,6 +162,7 @@ def _live(request: HttpRequest, bulk: BulkResend) -> dict[str, Any]:
         "pill": STATE_PILLS[bulk.state],
         "bar": progress_of(bulk),
         "compared": results(compared) if compared else [],
+        "untold": untold(compared) if compared else "",
         "causes": [
             (
                 row,

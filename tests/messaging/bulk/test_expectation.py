@@ -16,7 +16,14 @@ from messaging.dispatch.claim import claim
 from messaging.dispatch.settle import Result, settle
 from messaging.figures.comparison import Outcome
 from messaging.figures.forecast import Forecast
-from messaging.models import Attempt, BulkResend, BulkResendOutcome, Integration
+from messaging.figures.shown import results, untold
+from messaging.models import (
+    Attempt,
+    BulkResend,
+    BulkResendOutcome,
+    Contact,
+    Integration,
+)
 from tests.factories import World
 from tests.messaging.bulk.steps import Fail, frozen, shown, worked_off
 from tests.messaging.figures.history import remember
@@ -165,6 +172,33 @@ def test_forecast_and_result_stand_side_by_side(
     assert after is not None
     assert after.whole.is_final
     assert after.whole.outcome is Outcome.AS_EXPECTED
+
+
+def test_what_was_not_queued_is_not_open(
+    ours: World, whatsapp: Integration, fail: Fail
+) -> None:
+    messages = [fail(TIMED_OUT), fail(TIMED_OUT), fail(REFUSED)]
+    bulk = confirmed(ours)
+    for one in messages[1:]:
+        Contact.objects.filter(pk=one.contact_id).update(
+            opted_out_channels=["whatsapp"]
+        )
+    worked_off(bulk)
+
+    found = expectation.comparison(bulk)
+
+    assert bulk.queued_count == 1
+    assert found is not None
+    assert found.whole.standing.undecided == 1
+    assert untold(found).endswith("Nothing has arrived so far, 1 is still open.")
+
+    leave(whatsapp, "failed")
+    ended = expectation.comparison(bulk)
+
+    assert ended is not None
+    assert ended.whole.is_final
+    assert untold(ended).endswith("None of 3 arrived.")
+    assert results(ended) == []
 
 
 def test_a_planted_difference_is_found(

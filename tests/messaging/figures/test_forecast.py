@@ -15,7 +15,7 @@ from messaging.figures.forecast import (
     Group,
     forecast,
 )
-from messaging.figures.shown import results, sentences, shown
+from messaging.figures.shown import results, sentences, shown, untold
 from messaging.models import Integration, Message
 from tests.factories import World
 from tests.messaging.figures.history import remember
@@ -222,6 +222,23 @@ def test_what_hardly_helps_is_said_so(ours: World) -> None:
     told = forecast(ours.organization, [group(5, BLOCKED)])
 
     assert shown(told.causes[0]).headline == "Hardly any of 5 will arrive"
+
+
+def test_where_nothing_was_told_and_nothing_came_one_sentence_is_enough(
+    ours: World,
+) -> None:
+    told = forecast(ours.organization, [group(61), group(9, BLOCKED)])
+
+    before = compare(told, {TIMED_OUT: Standing(0, 61), BLOCKED: Standing(0, 9)})
+    begun = compare(told, {TIMED_OUT: Standing(1, 60), BLOCKED: Standing(0, 9)})
+    ended = compare(told, {})
+
+    start = "Nothing was forecast: there was no history of such errors yet."
+    assert results(before) == []
+    assert untold(before) == f"{start} Nothing has arrived so far, 70 are still open."
+    assert untold(ended) == f"{start} None of 70 arrived."
+    assert untold(begun) == ""
+    assert len(results(begun)) == 3
 
 
 def test_without_a_forecast_nothing_is_said_about_the_result(ours: World) -> None:
