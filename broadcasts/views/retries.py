@@ -138,10 +138,14 @@ class RetryDialog:
     ) -> HttpResponse:
         is_part = self.request.headers.get("HX-Target") == SET
         is_dialog = is_part or asks_for_dialog(self.request)
+        shown_unknown = "include_unknown" in form.fields and bool(
+            form["include_unknown"].value()
+        )
         context: dict[str, Any] = {
             "broadcast": self.broadcast,
             "form": form,
             "offer": offer,
+            "question": _question(offer, includes_unknown=shown_unknown),
             **self._expected(offer),
             "routes_url": (
                 page_for("routes", self.broadcast)
@@ -151,9 +155,7 @@ class RetryDialog:
             "in_dialog": is_dialog,
             "shown_at": f"{offer.shown_at:%Y-%m-%dT%H:%M:%S.%f%z}",
             "shown_count": str(offer.count),
-            "shown_unknown": bool(form["include_unknown"].value())
-            if "include_unknown" in form.fields
-            else False,
+            "shown_unknown": shown_unknown,
             "action": self.request.path,
             "cancel_url": page_of(self.broadcast),
             "page_title": "Retry failed",
@@ -179,6 +181,15 @@ class RetryDialog:
         if not offer.state.enabled:
             return offer.state.reason
         return quota.refusal(self.broadcast.organization)
+
+
+def _question(offer: RetryOffer, *, includes_unknown: bool) -> str:
+    """``Retry 259 failed and 6 unknown messages``: each by what is known of it."""
+    unknown = offer.unknown_count if includes_unknown else 0
+    failed = offer.count - unknown
+    which = f"{failed:,} failed" + (f" and {unknown:,} unknown" if unknown else "")
+    last = unknown or failed
+    return f"Retry {which} message{'' if last == 1 else 's'}"
 
 
 def _look_again(offer: RetryOffer) -> str:

@@ -330,6 +330,7 @@ def test_a_tick_is_counted_before_anything_is_sent(ours: World, editor: Client) 
 
     assert again.status_code == 409
     assert "Now it is 3 members. Look again and confirm." in text_of(again)
+    assert "Retry 1 failed and 2 unknown messages" in text_of(again)
     assert retries_of(own) == []
 
     done = editor.post(url_of("retry", own), seen(again, include_unknown="on"))
@@ -350,7 +351,7 @@ def test_a_tick_updates_the_number_at_once_with_scripts(
 
     assert "<html" not in html_of(part)
     assert 'id="dialog-title"' in html_of(part)
-    assert "Retry 2 failed messages" in text_of(part)
+    assert "Retry 1 failed and 1 unknown message" in text_of(part)
     assert hidden(part, "shown_unknown") == "on"
     done = editor.post(url_of("retry", own), seen(part, include_unknown="on"))
     assert done.status_code == 302
