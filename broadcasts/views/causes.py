@@ -16,6 +16,7 @@ from broadcasts.views.cause_words import CauseRow, retry_url, rows_of
 from broadcasts.views.links import messages_of, messages_where
 from messaging.access import organization_of, person_of, require_organization
 from messaging.channels.catalogue import CatalogueEntry, lookup
+from messaging.failures.kept import kept_unknown
 from messaging.models import BulkResend, BulkResendState, Organization
 from messaging.views.bulk_dialog import page_of
 from messaging.views.bulk_words import STATE_PILLS
@@ -85,9 +86,11 @@ def causes(request: HttpRequest) -> HttpResponse:
         row = next((one for one in rows if one.group.entry.code == entry.code), None)
         context = _one(row, entry, organization)
         return render(request, "broadcasts/cause_detail.html", context)
+    is_open = any(not one.group.is_settled for one in rows)
     context = {
         "sections": _sections(rows, is_whole="all" in request.GET),
-        "is_open": any(not one.group.is_settled for one in rows),
+        "is_open": is_open,
+        "unknown": 0 if is_open else kept_unknown(organization),
     }
     return render(request, "broadcasts/cause_list.html", context)
 

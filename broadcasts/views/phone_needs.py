@@ -57,15 +57,26 @@ def _step(person: User, phone: health.Phone, page: str) -> Step:
 
 
 def unreadable_messages(organization: Organization) -> Iterator[Need]:
-    if not unreadable.waiting(organization):
+    number = unreadable.waiting(organization)
+    if not number:
         return
     page = reverse("messaging:unreadable-list")
+    them = "it" if number == 1 else "them"
     yield Need(
         key="unreadable",
         tone="warn",
         icon="question",
-        title="Messages came in that the phone could not read",
-        text="Ask for them: the sender's device then sends them once more.",
-        step=Step("Look at them", f"{page}?state=waiting"),
+        title=_unread(number),
+        text=f"Ask for {them}: the sender's device then sends {them} once more.",
+        step=Step(f"Look at {them}", f"{page}?state=waiting"),
         url=page,
     )
+
+
+def _unread(number: int) -> str:
+    if number == 1:
+        return "1 message came in that the phone could not read"
+    how_many = str(number)
+    if number > unreadable.MOST_MESSAGES:
+        how_many = f"More than {unreadable.MOST_MESSAGES}"
+    return f"{how_many} messages came in that the phone could not read"

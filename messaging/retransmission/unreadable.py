@@ -17,17 +17,19 @@ from messaging.retransmission.asking_many import MOST_MESSAGES
 from messaging.retransmission.choosing import KIND
 
 
-def waiting(organization: Organization) -> bool:
-    """Tell whether any message waits to be asked for. One probe of an index."""
-    return (
+def waiting(organization: Organization) -> int:
+    """Return how many messages wait to be asked for, the newest of them at most.
+
+    As many as one press asks for, and one more. One look at so much of an index.
+    """
+    found = (
         InboundMessage.objects.filter(
             organization=organization, state=InboundState.WAITING
         )
         .order_by("-id")
         .values_list("pk", flat=True)
-        .first()
-        is not None
     )
+    return len(found[: MOST_MESSAGES + 1])
 
 
 def has_device(organization: Organization) -> bool:
@@ -57,4 +59,12 @@ def all_waiting(organization: Organization) -> list[InboundMessage]:
     return list(found[: MOST_MESSAGES + 1])
 
 
-__all__ = ["QUEUE_STATES", "all_waiting", "frozen", "has_device", "queue", "waiting"]
+__all__ = [
+    "MOST_MESSAGES",
+    "QUEUE_STATES",
+    "all_waiting",
+    "frozen",
+    "has_device",
+    "queue",
+    "waiting",
+]

@@ -181,13 +181,18 @@ def _line(entry: AuditEntry, about: str) -> Line:
 
 
 def _in_words(change: Sequence[str]) -> str:
-    """Say what stood and what stands: “Time zone: UTC → Africa/Accra”."""
+    """Say what stood and what stands: “Time zone: UTC → Africa/Accra”.
+
+    What stands no more: “Paused because, until then: The token is not valid.”
+    """
     what, before, after = change
     what = f"{what[:1].upper()}{what[1:]}"
     if after == HIDDEN and not before:
         return f"{what}: changed, and not shown"
+    if before and after:
+        return f"{what}: {before} → {after}"
     if before:
-        return f"{what}: {before} → {after or 'nothing'}"
+        return f"{what}, until then: {before}"
     return f"{what}: {after or 'nothing'}"
 
 

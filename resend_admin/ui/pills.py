@@ -58,7 +58,7 @@ CHANNELS: dict[str, tuple[str, str]] = {
     "whatsapp": ("WhatsApp", "chat"),
     "telegram": ("Telegram", "plane"),
     "sms": ("SMS", "phone"),
-    "email": ("Email", "mail"),
+    "email": ("E-mail", "mail"),
 }
 
 

@@ -93,6 +93,14 @@ def test_nothing_failed_is_said_calmly(
 
     assert "Nothing that failed is open" in page
     assert "Access token" not in page
+    assert "may or may not have arrived" not in page
+
+    finished(ours, "delivered", "unknown", "unknown", "skipped")
+    page = text_of(editor.get(PAGE))
+
+    assert "No failed message that is kept is left to see to" in page
+    assert "2 messages may or may not have arrived; nobody can tell yet." in page
+    assert "got through, waits" not in page
 
 
 def test_an_agent_sees_and_does_not_resend(ours: World, agent: Client) -> None:

@@ -416,3 +416,17 @@ def test_a_pause_does_not_matter_to_what_is_over(ours: World, editor: Client) ->
     Integration.objects.update(state="paused")
 
     assert "is paused" not in text_of(editor.get(url_of("detail", own)))
+
+
+def test_a_retry_of_a_retry_names_the_run_before_it(
+    ours: World, editor: Client
+) -> None:
+    source = finished(ours, "failed", name="Invoice")
+    first = started(retried(source, ours))
+    outcomes(first, "failed")
+
+    second = retried(first, ours)
+    page = text_of(editor.get(url_of("detail", second)))
+
+    assert "Retry 2 of Invoice Retry after Retry of Invoice · created" in page
+    assert "Retry of Retry of" not in page

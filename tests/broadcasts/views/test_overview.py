@@ -5,16 +5,17 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from broadcasts.models import Broadcast
 from broadcasts import chain
-from messaging.channels.catalogue import lookup
+from broadcasts.models import Broadcast
 from broadcasts.views import week
+from messaging.channels.catalogue import lookup
 from messaging.devices.noting import Word, note
 from messaging.models import (
     DeviceState,
@@ -24,6 +25,7 @@ from messaging.models import (
     StoppedRetry,
     WebhookEndpoint,
 )
+from messaging.retransmission import unreadable
 from resend_admin.ui.time_zones import moment_in_words
 from tests.broadcasts.factories import (
     BLOCKED,
@@ -308,7 +310,7 @@ def test_an_endpoint_that_takes_nothing_is_for_an_admin_to_mend(
 
 
 def test_messages_that_the_phone_could_not_read_are_asked_for(
-    ours: World, theirs: World, editor: Client
+    ours: World, theirs: World, editor: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     unread_message(theirs.integration("device_gateway"), "3EB0A1")
     assert "could not read" not in text_of(editor.get("/"))
@@ -316,8 +318,17 @@ def test_messages_that_the_phone_could_not_read_are_asked_for(
     unread_message(ours.integration("device_gateway"), "3EB0A2")
 
     line = need(editor.get("/"), "unreadable")
-    assert "Messages came in that the phone could not read" in line
-    assert "Look at them" in line
+    assert "1 message came in that the phone could not read" in line
+    assert "Look at it" in line
+
+    unread_message(ours.integration("device_gateway"), "3EB0A3")
+    line = need(editor.get("/"), "unreadable")
+    assert "2 messages came in that the phone could not read" in line
+    assert "Ask for them" in line
+
+    monkeypatch.setattr(unreadable, "MOST_MESSAGES", 1)
+    line = need(editor.get("/"), "unreadable")
+    assert "More than 1 messages came in" in line
 
 
 def test_a_phone_is_told_of_when_it_is_away_and_waited_for(
@@ -624,17 +635,6 @@ def test_the_week_in_figures(ours: World, theirs: World, editor: Client) -> None
     assert f"{reverse('reports')}?period=7" in html_of(editor.get("/"))
 
 
-def test_it_asks_as_often_for_many_as_for_few(ours: World, editor: Client) -> None:
-    routes = [route(ours.integration(), ours.template())]
-
-    def queries() -> int:
-        with CaptureQueriesContext(connection) as asked:
-            assert editor.get("/").status_code == 200
-        assert not any(
-            "COUNT(*)" in one["sql"] and "message" in one["sql"] for one in asked
-        )
-        return len(asked)
-
 def test_scheduling_a_retry_reaches_nobody(ours: World, editor: Client) -> None:
     own = finished(ours, "delivered", "sent", "failed", "failed", "skipped")
     before = week.figures(ours.organization)
@@ -652,6 +652,17 @@ def test_scheduling_a_retry_reaches_nobody(ours: World, editor: Client) -> None:
     assert (after.reached, after.total) == (whole.reached, whole.aimed) == (3, 5)
     assert "Reached 60 % 3 of 5" in text_of(editor.get("/"))
 
+
+def test_it_asks_as_often_for_many_as_for_few(ours: World, editor: Client) -> None:
+    routes = [route(ours.integration(), ours.template())]
+
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as asked:
+            assert editor.get("/").status_code == 200
+        assert not any(
+            "COUNT(*)" in one["sql"] and "message" in one["sql"] for one in asked
+        )
+        return len(asked)
 
     for _ in range(3):
         finished(ours, "failed", "unknown", "delivered", routes=routes)

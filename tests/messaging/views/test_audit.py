@@ -394,7 +394,11 @@ def test_it_is_handed_out_as_csv(ours: World, theirs: World, admin: Client) -> N
             api_clients.create(organization=ours.organization, name="Shop")[0]
         ),
         reason="He moved",
-        changes=[("time zone", "UTC", "Africa/Accra"), ("token", "", trail.HIDDEN)],
+        changes=[
+            ("time zone", "UTC", "Africa/Accra"),
+            ("token", "", trail.HIDDEN),
+            ("paused because", "The token is not valid.", ""),
+        ],
         link="/broadcasts/7/",
     )
 
@@ -410,7 +414,8 @@ def test_it_is_handed_out_as_csv(ours: World, theirs: World, admin: Client) -> N
         "Settings",
         "'=Changed the time zone.",
         "He moved",
-        "Time zone: UTC → Africa/Accra; Token: changed, and not shown",
+        "Time zone: UTC → Africa/Accra; Token: changed, and not shown;"
+        " Paused because, until then: The token is not valid.",
         "/broadcasts/7/",
     ]
 

@@ -48,7 +48,7 @@ def test_every_line_says_all_of_it(ours: World, editor: Client) -> None:
         "Hello Ama",
         "Renewal",
         message.public_id,
-        "Email",
+        "E-mail",
         "greta@example.org",
         "Delivered",
         "Reached on the third try",

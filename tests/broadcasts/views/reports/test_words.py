@@ -193,7 +193,7 @@ def test_channels_are_compared_when_they_can_be() -> None:
     finding = words.ways_finding
     assert finding([]) == "Nothing was sent."
     assert finding([("SMS", 3, 4)]) == "Too few tries to compare."
-    assert finding([("SMS", 30, 40), ("Email", 1, 2)]).replace("\u202f", " ") == (
+    assert finding([("SMS", 30, 40), ("E-mail", 1, 2)]).replace("\u202f", " ") == (
         "75 % of the tries by SMS arrive."
     )
     told = finding([("SMS", 30, 40), ("E-mail", 39, 40)]).replace("\u202f", " ")
