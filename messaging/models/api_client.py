@@ -175,6 +175,10 @@ class ApiClientPace(models.Model):
     )
     paid_until = models.DateTimeField()
 
+    class Meta:
+        verbose_name = "pace of an API client"
+        verbose_name_plural = "paces of API clients"
+
     def __str__(self) -> str:
         return f"Pace of {self.client}"
 

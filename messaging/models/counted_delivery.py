@@ -25,6 +25,7 @@ class CountedDelivery(models.Model):
     reason = models.CharField(max_length=300, blank=True, default="")
 
     class Meta:
+        verbose_name_plural = "counted deliveries"
         indexes = [
             models.Index(fields=["message_id"], name="counted_of_message"),
             models.Index(fields=["organization", "-id"], name="counted_newest"),
