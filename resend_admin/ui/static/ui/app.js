@@ -43,6 +43,21 @@ on(document, "submit", (event) => {
   }
 });
 
+/* The menu on a narrow screen: the current place is in view, an edge that hides more fades. */
+const nav = document.querySelector(".nav");
+if (nav) {
+  const showEdges = () => {
+    const hidden = nav.scrollWidth - nav.clientWidth;
+    nav.classList.toggle("more-before", nav.scrollLeft > 1);
+    nav.classList.toggle("more-after", nav.scrollLeft < hidden - 1);
+  };
+  const current = nav.querySelector("[aria-current]")?.getBoundingClientRect();
+  const seen = nav.getBoundingClientRect();
+  if (current) nav.scrollLeft += current.left - seen.left - (seen.width - current.width) / 2;
+  on(nav, "scroll", showEdges, { passive: true });
+  new ResizeObserver(showEdges).observe(nav);
+}
+
 /* Toasts stay eight seconds, or for as long as somebody looks at them. */
 function toast(text) {
   const note = document.createElement("div");
