@@ -7,7 +7,7 @@ from django.db import migrations
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("messaging", "0033_attempts_follow_their_message"),
+        ("messaging", "0034_tally_counts_tries"),
     ]
 
     operations = [
