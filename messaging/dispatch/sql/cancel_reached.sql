@@ -1,11 +1,13 @@
--- An earlier try arrived after all: later ones that have not left are taken back.
+-- An earlier try arrived after all: later ones that have not left are taken back. Held
+-- while they wait, and by their numbers alone after that: the last step looks for them
+-- as they were at the beginning, and a row that was planned then may be queued by now.
 WITH roots AS (
     SELECT DISTINCT coalesce(root_id, id) AS id
     FROM messaging_message
     WHERE id = ANY (%(message_ids)s)
 ),
 waiting AS MATERIALIZED (
-    SELECT message.id, message.state AS before
+    SELECT message.id
     FROM messaging_message AS message
     JOIN roots ON message.root_id = roots.id
     -- A copy that somebody asked for after the delivery is meant to be one more.
@@ -23,5 +25,4 @@ SET state = 'cancelled',
     error_class = ''
 FROM waiting
 WHERE message.id = waiting.id
-  AND message.state = waiting.before
 RETURNING message.id
