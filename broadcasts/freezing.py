@@ -23,6 +23,7 @@ from broadcasts.models import Broadcast, BroadcastState, FrozenMembers
 from broadcasts.patience import wait_longer
 from broadcasts.retry import Missed
 from broadcasts.ways import rows, statement
+from messaging.dispatch.chain import hold_chains
 from messaging.dispatch.statements import again_after_deadlock
 from messaging.models import Message, MessageState, Priority
 
@@ -111,6 +112,7 @@ def start_page(retry: Broadcast, values: Mapping[str, Any]) -> bool:
     if frozen is None:
         return False
     _foretell(retry)
+    hold_chains(frozen.message_ids)
     with connection.cursor() as cursor:
         cursor.execute(
             statement("start_members"), {**values, "message_ids": frozen.message_ids}

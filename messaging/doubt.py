@@ -12,7 +12,7 @@ from typing import Final
 
 from django.db import transaction
 
-from messaging.dispatch import later, ledger, statements
+from messaging.dispatch import chain, later, ledger, statements
 from messaging.models import CountedDelivery, Message, MessageState
 from messaging.sending import Asker, Refused, fresh, record_resend
 
@@ -69,8 +69,9 @@ def count_as_delivered(
 @statements.again_after_deadlock
 def _count(message: Message, asker: Asker, attempt_number: int) -> bool:
     with transaction.atomic():
-        # First, as everywhere: accounts, then attempts, then messages.
+        # First, as everywhere: accounts, then chains, then attempts, then messages.
         ledger.lock(message.organization_id)
+        chain.hold_chains([message.pk])
         said = statements.rows(
             "count_as_delivered",
             {

@@ -1,13 +1,14 @@
 -- A page of the members of a retry that has started and of whom only the numbers are
 -- written down: each gets its row, once, in the state in which it goes out or is held
--- back. This is freeze_members and start_page in one, and judges as they do: the chain
--- is read a single time, with every row locked that is taken over, and who was reached,
--- is on the way, or came to be in doubt since the retry was confirmed, is not sent to.
+-- back. This is freeze_members and start_page in one, and judges as they do: who was
+-- reached, is on the way, or came to be in doubt since the retry was confirmed, is not
+-- sent to. The chain is read a single time, and held by the statement before: no resend
+-- and no receipt of any of its runs slips in between.
 WITH {routes},
 taken AS MATERIALIZED (
     SELECT source.id, source.organization_id, source.contact_id,
            coalesce(source.root_id, source.id) AS root_id, source.integration_id,
-           source.content_id, source.state, source.error_code, source.parameters,
+           source.content_id, source.error_code, source.parameters,
            source.first_failed_at, coalesce(source.first_day, source.day) AS first_day,
            source.parts_sent | chain.parts_sent AS parts_sent,
            chain.tries, chain.is_reached, chain.is_on_its_way, chain.is_in_doubt,
@@ -52,8 +53,6 @@ taken AS MATERIALIZED (
               AND id <> source.id
         ) AS run
     ) AS chain
-    ORDER BY source.id
-    FOR NO KEY UPDATE OF source
 ),
 member AS (
     SELECT taken.*,
@@ -61,14 +60,10 @@ member AS (
            CASE WHEN NOT %(routes_changed)s
                THEN taken.integration_id END AS kept_integration_id,
            CASE WHEN NOT %(routes_changed)s THEN taken.content_id END AS kept_content_id,
-           -- Of the row that is locked, the state is newer than what the chain shows.
            CASE
-               WHEN taken.is_reached OR taken.state IN ('sent', 'delivered', 'read')
-               THEN 'already_reached'
-               WHEN taken.is_on_its_way OR taken.state IN ('planned', 'queued', 'sending')
-               THEN 'on_its_way'
-               WHEN NOT %(includes_unknown)s
-                   AND (taken.is_in_doubt OR taken.state = 'unknown') THEN 'in_doubt'
+               WHEN taken.is_reached THEN 'already_reached'
+               WHEN taken.is_on_its_way THEN 'on_its_way'
+               WHEN NOT %(includes_unknown)s AND taken.is_in_doubt THEN 'in_doubt'
                ELSE ''
            END AS held_back
     FROM taken

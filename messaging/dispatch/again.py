@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
-from messaging.dispatch import statements
+from messaging.dispatch import chain, statements
 from messaging.models import Actor, MessageState, Priority
 
 RESENDABLE = (MessageState.FAILED,)
@@ -45,7 +45,7 @@ def queue_again(
         return set()
     columns = {name: [getattr(one, name) for one in wanted] for name in COLUMNS}
     with transaction.atomic():
-        statements.rows("hold_messages", {"message_ids": columns["message_id"]})
+        chain.hold_chains(columns["message_id"])
         found = statements.rows(
             "queue_again",
             {**columns, "states": list(states)},

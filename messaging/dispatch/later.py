@@ -47,6 +47,7 @@ def apply(
     if not words:
         return set()
     ledger.lock_all(organization_ids)
+    chain.hold_chains_of_attempts([word.attempt_id for word in words])
     changed = statements.rows("apply_states", _columns(words))
     if missing:
         statements.rows(

@@ -1,6 +1,7 @@
 -- Put messages back into the queue for another attempt. Whoever comes second finds
 -- another state or another count of attempts, and changes nothing. The rows are
--- locked by the statement before, so that this one sees a retry frozen meanwhile.
+-- locked by the statement before, and with them their chains, so that this one sees a
+-- retry frozen or started meanwhile, and a receipt of another run.
 WITH wanted AS (
     SELECT *
     FROM unnest(

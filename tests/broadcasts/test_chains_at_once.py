@@ -1,0 +1,196 @@
+"""Two runs of a chain in the very same moment: nobody gets it twice.
+
+A retry starts, and another run is resent or arrives; whoever comes second sees what the
+first one did.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+from django.utils import timezone
+
+from broadcasts import fill, freezing
+from broadcasts.models import Broadcast
+from messaging import audit
+from messaging.dispatch import again
+from messaging.models import Attempt, AttemptState, Message, MessageState
+from tests.broadcasts.factories import (
+    finished,
+    outcomes,
+    retried,
+    rows_of,
+    started,
+    states_of,
+)
+from tests.broadcasts.test_two_retries import somebody_waits_for_us
+from tests.factories import World
+from tests.messaging.test_receipts import tell, told
+
+pytestmark = pytest.mark.django_db(transaction=True)
+QUEUED, CANCELLED = MessageState.QUEUED, MessageState.CANCELLED
+
+
+@pytest.fixture
+def made_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(freezing, "AT_ONCE", 0)
+
+
+def begun_elsewhere(work: Callable[[], object]) -> threading.Thread:
+    """Let it come as far as it gets, in a connection of its own, before we commit."""
+
+    def run() -> None:
+        try:
+            work()
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    deadline = time.monotonic() + 30
+    while thread.is_alive() and not somebody_waits_for_us():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    return thread
+
+
+def start_while(
+    made: Broadcast,
+    work: Callable[[], object],
+    monkeypatch: pytest.MonkeyPatch,
+    module: ModuleType,
+    step: str,
+) -> None:
+    """Start a retry; the other thing happens after this step, before its commit."""
+    threads: list[threading.Thread] = []
+    real = getattr(module, step)
+
+    def stepped(*arguments: Any) -> Any:
+        done = real(*arguments)
+        threads.append(begun_elsewhere(work))
+        return done
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, step, stepped)
+        started(made)
+    assert threads
+    for one in threads:
+        one.join()
+
+
+def in_doubt(message: Message) -> Attempt:
+    """Give a message that is in doubt the attempt of which nobody can tell."""
+    assert message.integration is not None
+    assert message.content is not None
+    attempt = Attempt.objects.create(
+        organization=message.organization,
+        message=message,
+        integration=message.integration,
+        content=message.content,
+        broadcast_id=message.broadcast_id,
+        day=message.day,
+        number=message.attempt_count,
+        price=0,
+        state=AttemptState.OPEN,
+        channel=message.channel,
+        actor="broadcast",
+    )
+    Attempt.objects.filter(pk=attempt.pk).update(
+        state=AttemptState.UNKNOWN,
+        closed_at=timezone.now(),
+        error_code=message.error_code,
+        error_class=message.error_class,
+    )
+    return attempt
+
+
+def deliver(attempt: Attempt) -> None:
+    tell(attempt.integration, [told(attempt, "delivered")])
+
+
+def resend(message: Message) -> set[int]:
+    return again.queue_again([again.Again(message.pk, message.attempt_count)])
+
+
+@pytest.mark.parametrize("when", ["before", "meanwhile", "after"])
+def test_who_arrives_while_planned_rows_start_is_not_sent_to(
+    ours: World, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    source = finished(ours, "unknown", "failed")
+    attempt = in_doubt(rows_of(source)[0])
+    made = retried(source, ours, include_unknown=True)
+    assert states_of(made) == [MessageState.PLANNED] * 2
+
+    if when == "before":
+        deliver(attempt)
+    if when == "meanwhile":
+        start_while(made, lambda: deliver(attempt), monkeypatch, fill, "start_planned")
+    else:
+        started(made)
+    if when == "after":
+        deliver(attempt)
+
+    assert states_of(made) == [CANCELLED, QUEUED]
+    assert audit.tally_differences() == audit.figure_differences() == []
+
+
+@pytest.mark.usefixtures("made_at_the_start")
+def test_who_arrives_while_members_start_is_not_sent_to(
+    ours: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = finished(ours, "unknown", "failed")
+    attempt = in_doubt(rows_of(source)[0])
+    first = started(retried(source, ours, include_unknown=True))
+    outcomes(first, "failed", "failed")
+    second = retried(first, ours)
+
+    start_while(second, lambda: deliver(attempt), monkeypatch, freezing, "start_page")
+
+    assert states_of(source) == [MessageState.DELIVERED, MessageState.FAILED]
+    assert states_of(second) == [CANCELLED, QUEUED]
+    assert audit.tally_differences() == audit.figure_differences() == []
+
+
+@pytest.mark.usefixtures("made_at_the_start")
+@pytest.mark.parametrize("aged_out", [False, True])
+def test_who_is_resent_by_another_run_while_members_start_gets_it_once(
+    ours: World, monkeypatch: pytest.MonkeyPatch, aged_out: bool
+) -> None:
+    source = finished(ours, "failed")
+    if aged_out:
+        root, source = source, started(retried(source, ours))
+        outcomes(source, "failed")
+        # As retention does it: what is left keeps the number of the first one.
+        rows_of(root)._raw_delete("default")
+    first = started(retried(source, ours))
+    [sibling] = outcomes(first, "failed")
+    second = retried(source, ours)
+
+    start_while(second, lambda: resend(sibling), monkeypatch, freezing, "start_page")
+
+    assert states_of(first) == [MessageState.FAILED]
+    assert states_of(second) == [QUEUED]
+
+
+def test_who_arrives_by_one_run_while_another_is_resent_is_not_sent_to(
+    ours: World,
+) -> None:
+    source = finished(ours, "unknown", "failed")
+    first = started(retried(source, ours, include_unknown=True))
+    attempt = in_doubt(outcomes(first, "unknown", "failed")[0])
+    second = started(retried(first, ours, include_unknown=True))
+    failed, _ = outcomes(second, "failed", "failed")
+
+    with transaction.atomic():
+        assert resend(failed)
+        receipt = begun_elsewhere(lambda: deliver(attempt))
+    receipt.join()
+
+    assert states_of(first) == [MessageState.DELIVERED, MessageState.FAILED]
+    assert states_of(second) == [CANCELLED, MessageState.FAILED]
