@@ -20,6 +20,7 @@ from messaging.models import (
     Content,
     FollowUp,
     FollowUpState,
+    Integration,
     Message,
     MessageState,
 )
@@ -28,8 +29,9 @@ from messaging.sending import (
     Outcome,
     Refused,
     Sent,
+    queue_new,
     record_resend,
-    send_new,
+    send_or_wait,
 )
 
 NOT_NEEDED = Refused(
@@ -39,6 +41,10 @@ NOT_NEEDED = Refused(
 IS_WAITING = Refused(
     policy.Reason.ALREADY_WAITING,
     "A template was sent already; the message follows when the member answers.",
+)
+FAILED = Refused(
+    "template_failed",
+    "The template could not be sent either. Look at its attempt for the cause.",
 )
 
 
@@ -55,35 +61,65 @@ def open_window(message: Message, template: Content, asker: Asker) -> Outcome:
     later = resend.standing(message, resend.Wish(fixed=True))
     if not later.allowed:
         return Refused(later.code, later.sentence)
-    if FollowUp.objects.filter(message=message, state=FollowUpState.WAITING).exists():
+    if _is_waiting(message):
         return IS_WAITING
-    outcome = send_new(
-        contact=message.contact,
-        integration=message.integration,
-        content=template,
-        asker=asker,
-        parameters=message.parameters,
-        told_as=f"Sent a template that message {message.pk} follows when answered,",
-    )
-    if isinstance(outcome, Refused):
-        return outcome
+    queued = _queue_opener(message, message.integration, template, asker)
+    if isinstance(queued, Refused):
+        return queued
+    outcome = send_or_wait(queued.opener_id, now=True)
     if isinstance(outcome, Sent) and outcome.message.state == MessageState.FAILED:
-        return Refused(
-            "template_failed",
-            "The template could not be sent either. Look at its attempt for the cause.",
-        )
+        outcome = FAILED
+    if isinstance(outcome, Refused):
+        _give_up(queued)
+    return outcome
+
+
+def _is_waiting(message: Message) -> bool:
+    waiting = FollowUp.objects.filter(message=message, state=FollowUpState.WAITING)
+    return waiting.exists()
+
+
+def _queue_opener(
+    message: Message, integration: Integration, template: Content, asker: Asker
+) -> FollowUp | Refused:
+    """Queue the template, and note what it is for: both, or neither.
+
+    Of two who ask at once the second one finds the note, and only one template goes.
+    A member who answers it at once, and a process that goes on after a stop, find it
+    as well.
+    """
     try:
         with transaction.atomic():
-            FollowUp.objects.create(
+            opener = queue_new(
+                contact=message.contact,
+                integration=integration,
+                content=template,
+                asker=asker,
+                parameters=message.parameters,
+                told_as=(
+                    f"Sent a template that message {message.pk} follows when answered,"
+                ),
+            )
+            if isinstance(opener, Refused):
+                return opener
+            return FollowUp.objects.create(
                 organization=message.organization,
                 contact=message.contact,
                 message=message,
-                opener=outcome.message,
+                opener=opener,
                 asked_by_name=asker.name,
             )
     except IntegrityError:
+        if not _is_waiting(message):
+            raise
         return IS_WAITING
-    return outcome
+
+
+def _give_up(follow_up: FollowUp) -> None:
+    """Let nothing wait for an answer to a template that could not be sent."""
+    FollowUp.objects.filter(pk=follow_up.pk, state=FollowUpState.WAITING).update(
+        state=FollowUpState.CANCELLED, closed_at=Now()
+    )
 
 
 def answered(contact_ids: Iterable[int]) -> int:

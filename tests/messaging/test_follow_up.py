@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 
 import pytest
@@ -9,11 +10,12 @@ from django.utils import timezone
 
 from messaging import follow_up, receipts, resend
 from messaging.channels.contract import Event, EventKind
-from messaging.dispatch import pace, pump
+from messaging.dispatch import pace, pump, single
 from messaging.models import Actor, FollowUp, Integration, Message
 from messaging.sending import Asker, Refused, Sent
 from resend_admin.sandbox.thread import Sandbox
 from tests.factories import World
+from tests.messaging.dispatch.test_concurrency import at_once
 from tests.messaging.test_resend import failed
 
 pytestmark = pytest.mark.django_db
@@ -138,3 +140,67 @@ def test_a_cancelled_follow_up_stays_where_it_is(
     answer(whatsapp, closed)
 
     assert resend.fresh(closed.pk).state == "failed"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_send_a_template_at_once_one_does(
+    ours: World,
+    closed: Message,
+    sandbox: Sandbox,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    template = ours.template()
+    judged = threading.Barrier(2)
+    standing = resend.standing
+
+    def judge(message: Message, wish: resend.Wish = resend.NOW) -> resend.Standing:
+        found = standing(message, wish)
+        if wish.fixed:
+            judged.wait(timeout=30)
+        return found
+
+    monkeypatch.setattr(resend, "standing", judge)
+
+    outcomes = at_once(
+        2,
+        lambda _: follow_up.open_window(resend.fresh(closed.pk), template, PERSON),
+    )
+
+    assert outcomes.count(follow_up.IS_WAITING) == 1
+    assert len(sandbox.accepted()) == 1
+    opener = Message.objects.exclude(pk=closed.pk).get()
+    assert FollowUp.objects.get().opener == opener
+
+
+def test_a_template_that_a_stop_left_in_the_queue_is_followed_too(
+    ours: World,
+    whatsapp: Integration,
+    closed: Message,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(single, "send_now", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            follow_up.open_window(closed, ours.template(), PERSON)
+
+    assert follow_up.open_window(closed, ours.template(), PERSON) == (
+        follow_up.IS_WAITING
+    )
+    pump.run(whatsapp.pk)
+    answer(whatsapp, closed)
+
+    assert resend.fresh(closed.pk).state == "queued"
+
+
+def test_nothing_waits_behind_a_template_that_failed(
+    ours: World, closed: Message, sandbox: Sandbox
+) -> None:
+    sandbox.behave("server_error", accepting=False)
+
+    outcome = follow_up.open_window(closed, ours.template(), PERSON)
+
+    assert outcome == follow_up.FAILED
+    assert FollowUp.objects.get().state == "cancelled"
+    sandbox.reset()
+    ours.rest()
+    assert isinstance(follow_up.open_window(closed, ours.template(), PERSON), Sent)
