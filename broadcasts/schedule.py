@@ -24,6 +24,7 @@ from broadcasts.models.broadcast import LIVE_STATES, QUOTA_STATES
 from broadcasts.patience import wait_longer
 from broadcasts.problems import Problem, bad_input, conflict
 from messaging.channels.contract import ContentKind
+from messaging.dispatch import waiting
 from messaging.models import (
     ApiClient,
     Content,
@@ -247,6 +248,7 @@ def cancel(
         broadcast.refresh_from_db()
         if not changed:
             raise _not_cancellable(broadcast)
+        waiting.end(broadcast.organization_id, broadcast.pk)
         sentence = f"Cancelled “{broadcast.name}”."
         record.note(broadcast, sentence, person=person, client=client)
     settling.take_back(broadcast, batches=CANCEL_BATCHES)

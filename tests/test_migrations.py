@@ -19,7 +19,9 @@ def test_both_ways_end_with_the_same_models() -> None:
     long = MigrationLoader(None, replace_migrations=False)
     short = MigrationLoader(None)
 
-    expected, found = long.project_state(), short.project_state()
+    # The short cuts are steps of their own here, and not of the long way.
+    ends = [one for one in long.graph.leaf_nodes() if "_squashed_" not in one[1]]
+    expected, found = long.project_state(ends), short.project_state()
 
     assert MigrationAutodetector(expected, found).changes(graph=short.graph) == {}
     # Nor does one have its columns in another order.

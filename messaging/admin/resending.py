@@ -1,4 +1,4 @@
-"""Automatic retries: on or off per channel, what stopped, and what waits."""
+"""Automatic retries: on or off per channel, what stopped or ended, and what waits."""
 
 from __future__ import annotations
 
@@ -9,7 +9,13 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from messaging.admin.tenancy import ReadOnlyAdmin, TenantAdmin
-from messaging.models import AuditKind, AutomaticRetry, FollowUp, StoppedRetry
+from messaging.models import (
+    AuditKind,
+    AutomaticRetry,
+    EndedBroadcast,
+    FollowUp,
+    StoppedRetry,
+)
 
 
 @admin.register(AutomaticRetry)
@@ -68,6 +74,14 @@ class StoppedRetryAdmin(TenantAdmin):
         if len(rows) > 1:
             self.record_many(request, rows, "Resumed")
         self.message_user(request, f"Resumed: {done}.", messages.SUCCESS)
+
+
+@admin.register(EndedBroadcast)
+class EndedBroadcastAdmin(ReadOnlyAdmin):
+    list_display = ("broadcast_id", "organization", "ended_at")
+    list_select_related = ("organization",)
+    sortable_by = ()
+    ordering = ("-broadcast_id",)
 
 
 @admin.register(FollowUp)

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import transaction
 
 from messaging.dispatch import statements
-from messaging.models import MessageState, SkipReason
+from messaging.models import EndedBroadcast, MessageState, SkipReason
 
 
 def start_planned(decisions: str, parameters: Mapping[str, Any]) -> tuple[int, int]:
@@ -24,6 +24,17 @@ def start_planned(decisions: str, parameters: Mapping[str, Any]) -> tuple[int, i
     """
     (decided,) = statements.rows("start_planned", parameters, decisions=decisions)
     return decided["decided"], decided["last_id"] or 0
+
+
+def end(organization_id: int, broadcast_id: int) -> None:
+    """Let nothing of a broadcast begin again by itself: a person has ended it.
+
+    What waits is taken back by :func:`cancel_waiting`.
+    """
+    EndedBroadcast.objects.bulk_create(
+        [EndedBroadcast(organization_id=organization_id, broadcast_id=broadcast_id)],
+        ignore_conflicts=True,
+    )
 
 
 def cancel_waiting(broadcast_id: int, *, limit: int = 5_000) -> int:

@@ -25,6 +25,7 @@ from messaging.models.content import Content
 from messaging.models.counted_delivery import CountedDelivery
 from messaging.models.credit import CreditAccount, CreditEntry, CreditStep
 from messaging.models.device import DeviceHealth, DeviceState
+from messaging.models.ended_broadcast import EndedBroadcast
 from messaging.models.follow_up import FollowUp, FollowUpState
 from messaging.models.inbound import (
     MOST_REQUESTS,
@@ -108,6 +109,7 @@ __all__ = [
     "DeliveryState",
     "DeviceHealth",
     "DeviceState",
+    "EndedBroadcast",
     "EndpointState",
     "ExpiryReason",
     "FigureKind",

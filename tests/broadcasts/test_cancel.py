@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+import uuid
+from dataclasses import replace
+from importlib import import_module
+
 import pytest
+from django.db import connection
 
 from broadcasts import fill, run, schedule
-from broadcasts.models import BroadcastState
+from broadcasts.models import Broadcast, BroadcastState
 from broadcasts.problems import ProblemCode
-from messaging.models import Message, MessageState
+from messaging.dispatch import pace
+from messaging.dispatch.claim import claim
+from messaging.dispatch.settle import Result, settle
+from messaging.models import (
+    AutomaticRetry,
+    EndedBroadcast,
+    Integration,
+    Message,
+    MessageState,
+)
 from tests.broadcasts.factories import (
+    TIMED_OUT,
     make_due,
     refusal,
+    retried,
+    route,
     rows_of,
     scheduled,
     stand,
@@ -18,6 +35,7 @@ from tests.broadcasts.factories import (
     states_of,
 )
 from tests.factories import World
+from tests.messaging.test_receipts import tell, told
 
 
 @pytest.mark.django_db
@@ -86,3 +104,81 @@ def test_only_what_is_live_can_be_cancelled(ours: World, state: str) -> None:
     problem = refusal(lambda: schedule.cancel(broadcast=broadcast, person=ours.editor))
 
     assert problem.code == ProblemCode.CONFLICT
+
+
+def fails_late(integration: Integration, message: Message) -> None:
+    """The provider takes a message that was sent back, by a receipt."""
+    attempt = message.attempts.latest("number")
+    event = replace(told(attempt, "failed"), error_code="131016")
+    tell(integration, [event])
+
+
+def tried_once(world: World) -> tuple[Integration, Broadcast]:
+    """A broadcast to two that retries by itself: one failed and waits, one was sent."""
+    AutomaticRetry.objects.create(
+        organization=world.organization, channel="whatsapp", is_on=True
+    )
+    integration = world.integration()
+    pace.take_lease(integration.pk, uuid.uuid4())
+    for _ in range(2):
+        world.contact()
+    routes = [route(integration, world.template())]
+    broadcast = started(scheduled(world, routes=routes))
+    for state, code, error_class in (("failed", TIMED_OUT, "retry"), ("sent", "", "")):
+        [claimed] = claim(integration, limit=1).attempts
+        settle(integration, [Result(claimed.attempt_id, state, code, error_class)])
+    assert states_of(broadcast) == ["queued", "sent"]
+    return integration, broadcast
+
+
+@pytest.mark.django_db
+def test_what_fails_late_is_retried_by_itself(ours: World) -> None:
+    integration, broadcast = tried_once(ours)
+
+    fails_late(integration, rows_of(broadcast)[1])
+
+    assert states_of(broadcast) == ["queued", "queued"]
+
+
+@pytest.mark.django_db
+def test_nothing_of_a_cancelled_broadcast_begins_again_by_itself(ours: World) -> None:
+    integration, broadcast = tried_once(ours)
+    schedule.cancel(broadcast=broadcast, person=ours.editor)
+    run.tick()
+    # Nothing was cancelled of it: all that waited had been tried before.
+    assert states_of(broadcast) == ["failed", "sent"]
+
+    fails_late(integration, rows_of(broadcast)[1])
+
+    assert states_of(broadcast) == ["failed", "failed"]
+
+
+@pytest.mark.django_db
+def test_a_retry_of_a_cancelled_broadcast_is_one_of_its_own(ours: World) -> None:
+    integration, broadcast = tried_once(ours)
+    cancelled = schedule.cancel(broadcast=broadcast, person=ours.editor)
+    made = started(retried(cancelled, ours))
+    ours.rest()
+    [claimed] = claim(integration, limit=1).attempts
+    settle(integration, [Result(claimed.attempt_id, "sent")])
+
+    fails_late(integration, rows_of(made).get())
+
+    assert states_of(made) == ["queued"]
+
+
+@pytest.mark.django_db
+def test_those_that_were_cancelled_before_are_known_too(ours: World) -> None:
+    cancelled = ours.broadcast("cancelled")
+    ours.broadcast("completed")
+    EndedBroadcast.objects.all().delete()
+
+    for _ in range(2):
+        with connection.cursor() as cursor:
+            cursor.execute(
+                import_module("broadcasts.migrations.0008_ended_broadcasts").CANCELLED
+            )
+
+    known = EndedBroadcast.objects.get()
+    assert known.broadcast_id == cancelled.pk
+    assert known.organization == ours.organization

@@ -12,7 +12,7 @@ from django.utils import timezone
 from messaging import receipts, resend
 from messaging.audit import ledger_differences, tally_differences
 from messaging.channels.contract import Event, EventKind
-from messaging.dispatch import circuit, pace, pump
+from messaging.dispatch import circuit, pace, pump, waiting
 from messaging.dispatch.claim import claim
 from messaging.dispatch.settle import Result, settle
 from messaging.models import (
@@ -459,12 +459,7 @@ def test_what_a_person_ended_does_not_begin_again_by_itself(
 ) -> None:
     automatic(ours)
     broadcast = ours.broadcast("cancelled")
-    ours.message(
-        "cancelled",
-        integration=whatsapp,
-        broadcast_id=broadcast.pk,
-        reason="cancelled",
-    )
+    waiting.end(ours.organization.pk, broadcast.pk)
 
     message = failed(ours, whatsapp, broadcast_id=broadcast.pk)
 

@@ -35,9 +35,7 @@ WHERE message.id = ANY (%(message_ids)s)
   -- A person ended this broadcast; nothing of it begins again by itself.
   AND NOT EXISTS (
       SELECT
-      FROM messaging_message AS ended
+      FROM messaging_endedbroadcast AS ended
       WHERE ended.broadcast_id = message.broadcast_id
-        AND ended.state = 'cancelled'
-        AND ended.reason = 'cancelled'
   )
 ORDER BY message.id

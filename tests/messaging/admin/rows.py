@@ -26,6 +26,7 @@ from messaging.models import (
     BulkResendRefusal,
     CountedDelivery,
     DeviceHealth,
+    EndedBroadcast,
     FollowUp,
     Integration,
     KeptAnswer,
@@ -175,6 +176,9 @@ def _broadcasts(world: World, phone: Integration, whose: str) -> None:
         position=1,
         integration=phone,
         content=template,
+    )
+    EndedBroadcast.objects.create(
+        organization=world.organization, broadcast_id=broadcast.pk
     )
     FrozenMembers.objects.create(broadcast=broadcast, size=0, message_ids=[])
     flow = Flow.objects.create(organization=world.organization, name=f"Flow of {whose}")

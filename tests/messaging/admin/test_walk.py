@@ -43,6 +43,7 @@ SEEN: Final = {
     "messaging.creditentry",
     "messaging.dailyfigure",
     "messaging.devicehealth",
+    "messaging.endedbroadcast",
     "messaging.followup",
     "messaging.inboundmessage",
     "messaging.integrationpace",
