@@ -16,7 +16,7 @@ CANCELLED = """
 class Migration(migrations.Migration):
     dependencies = [
         ("broadcasts", "0007_retry_includes_unknown"),
-        ("messaging", "0035_ended_broadcasts"),
+        ("messaging", "0036_ended_broadcasts"),
     ]
 
     operations = [migrations.RunSQL(CANCELLED, migrations.RunSQL.noop)]

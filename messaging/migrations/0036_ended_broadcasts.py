@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("messaging", "0033_attempts_follow_their_message")]
+    dependencies = [("messaging", "0035_names")]
 
     operations = [
         migrations.CreateModel(
