@@ -14,12 +14,18 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
-from django.utils import timezone
+from django.db import (
+    InterfaceError,
+    OperationalError,
+    ProgrammingError,
+    models,
+    transaction,
+)
 
 from messaging import follow_up
 from messaging.channels.catalogue import lookup
 from messaging.channels.contract import Channel, Event, EventKind
+from messaging.channels.posts import EARLIEST, LATEST, meant
 from messaging.dispatch import later, statements
 from messaging.dispatch.later import RANK
 from messaging.models import AttemptState, Integration, Receipt, ReceiptResult
@@ -39,6 +45,10 @@ ABOUT_MESSAGES = {
 sent."""
 PATIENCE = timedelta(minutes=1)
 """How long a receipt may wait for its attempt: it can overtake the answer."""
+LAST_ID = models.BigIntegerField.MAX_BIGINT
+NOT_ABOUT_ONE = (InterfaceError, OperationalError, ProgrammingError)
+"""Errors that no single receipt brings about: PostgreSQL is away or in the middle of
+an upgrade, or two were in each other's way. Receipts wait until that has passed."""
 
 
 def store(integration: Integration, events: Sequence[Event]) -> int:
@@ -59,7 +69,7 @@ def store(integration: Integration, events: Sequence[Event]) -> int:
             address=event.address[:254],
             error_code=event.error_code[:80],
             error_detail=event.error_detail[:500],
-            occurred_at=event.occurred_at,
+            occurred_at=meant(event.occurred_at),
             raw=event.raw,
         )
         for event in events
@@ -72,7 +82,13 @@ def apply(*, limit: int = BATCH) -> int:
     """Apply every receipt that waits, in batches; return how many are done."""
     done, after = 0, 0
     while True:
-        last, finished = _apply_batch(after=after, limit=limit)
+        try:
+            last, finished = _apply_batch(after=after, limit=limit)
+        except NOT_ABOUT_ONE:
+            raise
+        except Exception:
+            logger.exception("A batch of receipts broke; applying them one by one")
+            last, finished = _apply_one_by_one(after=after, limit=limit)
         done += finished
         if last is None:
             if done:
@@ -98,10 +114,40 @@ class Batch:
     """What a device tells of messages: they came in, readable or not."""
 
 
+def _apply_one_by_one(*, after: int, limit: int) -> tuple[int | None, int]:
+    """Apply what a batch could not; what cannot be applied holds up no other one."""
+    waiting = Receipt.objects.filter(applied_at=None, pk__gt=after).order_by("pk")
+    last, done = None, 0
+    for last in waiting.values_list("pk", flat=True)[:limit]:
+        try:
+            done += _apply_batch(after=last - 1, until=last, limit=1)[1]
+        except NOT_ABOUT_ONE:
+            raise
+        except Exception:
+            logger.exception(
+                "A receipt could not be applied", extra={"receipt_id": last}
+            )
+            _finish(Batch({last: ReceiptResult.NOT_UNDERSTOOD}))
+            done += 1
+    return last, done
+
+
 @statements.again_after_deadlock
-def _apply_batch(*, after: int, limit: int) -> tuple[int | None, int]:
+def _apply_batch(
+    *, after: int, limit: int, until: int = LAST_ID
+) -> tuple[int | None, int]:
     with transaction.atomic():
-        rows = statements.rows("receipts_waiting", {"after": after, "limit": limit})
+        rows = statements.rows(
+            "receipts_waiting",
+            {
+                "after": after,
+                "until": until,
+                "limit": limit,
+                "patience": PATIENCE,
+                "earliest": EARLIEST,
+                "latest": LATEST,
+            },
+        )
         if not rows:
             return None, 0
         batch = Batch()
@@ -124,7 +170,7 @@ def _understand(row: dict[str, Any], batch: Batch) -> None:
     elif row["kind"] != EventKind.STATUS:
         batch.members.append(row)
     elif row["matched_id"] is None:
-        if row["received_at"] < timezone.now() - PATIENCE:
+        if row["has_waited"]:
             batch.results[row["id"]] = ReceiptResult.UNMATCHED
     elif not _is_too_early(row):
         batch.attempts[row["id"]] = row["matched_id"]
@@ -251,6 +297,8 @@ def _finish(batch: Batch) -> None:
             "id": receipt_ids,
             "result": [batch.results[one].value for one in receipt_ids],
             "attempt_id": [batch.attempts.get(one) for one in receipt_ids],
+            "earliest": EARLIEST,
+            "latest": LATEST,
         },
     )
 

@@ -35,6 +35,7 @@ CONTEXT: Final = (
     "bulk_resend_id",
     "message_id",
     "attempt_id",
+    "receipt_id",
     "endpoint_id",
     "delivery_id",
     "request_id",

@@ -21,6 +21,7 @@ from messaging.channels.posts import (
     document,
     key,
     mapping,
+    meant,
     moment,
     sequence,
     unknown,
@@ -114,7 +115,7 @@ def moment_of(data: Mapping[str, Any]) -> datetime | None:
         found = datetime.fromisoformat(word(value, 40))
     except ValueError:
         return moment(value)
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return meant(found if found.tzinfo else found.replace(tzinfo=UTC))
 
 
 def _message(envelope: Mapping[str, Any], data: Mapping[str, Any]) -> list[Event]:

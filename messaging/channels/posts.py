@@ -36,6 +36,11 @@ STOP_WORDS = frozenset(
     }
 )
 START_WORDS = frozenset({"start", "/start", "unstop", "subscribe"})
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+LATEST = datetime(2101, 1, 1, tzinfo=UTC)
+"""No provider means a moment before or from then on: it is a zero, or milliseconds
+taken for seconds. Near the ends of time not every zone can show it, and what
+PostgreSQL keeps Python may not be able to read."""
 
 
 def consent(text: str) -> EventKind | None:
@@ -111,9 +116,16 @@ def sequence(value: Any) -> list[Any]:
 def moment(value: Any) -> datetime | None:
     """Return the time of a Unix timestamp in seconds, number or digits."""
     try:
-        return datetime.fromtimestamp(int(word(value)), UTC)
+        return meant(datetime.fromtimestamp(int(word(value)), UTC))
     except (ValueError, OverflowError, OSError):
         return None
+
+
+def meant(found: datetime | None) -> datetime | None:
+    """Return a moment in UTC, or ``None`` if nobody can have meant it."""
+    if found is None or not EARLIEST <= found < LATEST:
+        return None
+    return found.astimezone(UTC)
 
 
 def phone(value: Any) -> str:

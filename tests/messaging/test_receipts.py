@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import itertools
+import json
 import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+from django.db import DataError, OperationalError, ProgrammingError, connection
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from messaging import receipts
 from messaging.audit import ledger_differences, tally_differences
+from messaging.channels import gateway_hooks
 from messaging.channels.contract import Event, EventKind
 from messaging.dispatch import later, pace
 from messaging.dispatch.claim import claim
@@ -233,6 +237,21 @@ def test_a_receipt_that_overtakes_the_answer_waits_for_the_providers_id(
     assert Receipt.objects.get().attempt_id == attempt.pk
 
 
+def test_a_receipt_that_overtakes_waits_by_the_clock_of_the_database(
+    ours: World, integration: Integration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attempt = open_attempt(ours, integration)
+    by_id = replace(
+        told(attempt, "delivered"), reference="", provider_id=f"wamid.{attempt.pk}"
+    )
+    now = timezone.now
+    monkeypatch.setattr(timezone, "now", lambda: now() + timedelta(seconds=90))
+
+    tell(integration, [by_id])
+
+    assert Receipt.objects.get().result == ""
+
+
 def test_receipts_that_wait_do_not_block_the_others(
     ours: World, integration: Integration
 ) -> None:
@@ -247,6 +266,120 @@ def test_receipts_that_wait_do_not_block_the_others(
     receipts.apply(limit=2)
 
     assert Message.objects.get().state == "delivered"
+
+
+STAMPS = [
+    "9999-12-31T23:59:59-14:00",
+    "0001-01-01T00:00:00+14:00",
+    "0001-01-01T00:00:00Z",
+]
+
+
+def of_a_phone(stamp: str, event: str) -> list[Event]:
+    data = {
+        "message_id": "m1",
+        "chat_jid": "233241234567@s.whatsapp.net",
+        "content": "Hello",
+        "timestamp": stamp,
+    }
+    envelope = {"event": event, "id": "e1", "timestamp": stamp, "data": data}
+    return gateway_hooks.events(json.dumps(envelope).encode())
+
+
+@pytest.mark.parametrize("stamp", STAMPS)
+@pytest.mark.parametrize("event", ["message.delivered", "message.received"])
+@pytest.mark.parametrize("is_old", [True, False])
+def test_a_moment_that_nobody_can_mean_holds_up_nobody(
+    ours: World,
+    theirs: World,
+    integration: Integration,
+    stamp: str,
+    event: str,
+    is_old: bool,
+) -> None:
+    phone = theirs.integration("device_gateway")
+    receipts.store(phone, of_a_phone(stamp, event))
+    strange = Receipt.objects.filter(integration=phone).defer("occurred_at")
+    if is_old:
+        # As it was stored before such moments were left out.
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE messaging_receipt SET occurred_at = %s", [stamp])
+            cursor.execute(
+                "UPDATE messaging_receipt SET received_at = now() - interval '1 hour'"
+            )
+    attempt = open_attempt(ours, integration)
+    close(integration, attempt, "sent")
+
+    tell(integration, [told(attempt, "delivered")])
+
+    assert Message.objects.get().state == "delivered"
+    if is_old or event == "message.received":
+        assert strange.get().result != ""
+        assert Receipt.objects.get(integration=phone).occurred_at is None
+
+
+def test_a_moment_that_nobody_can_mean_is_not_stored(
+    ours: World, integration: Integration
+) -> None:
+    attempt = open_attempt(ours, integration)
+    zero = datetime(1, 1, 1, tzinfo=UTC)
+
+    receipts.store(integration, [replace(told(attempt, "delivered"), occurred_at=zero)])
+
+    assert Receipt.objects.get().occurred_at is None
+
+
+@pytest.mark.parametrize("error", [ValueError("odd"), DataError("out of range")])
+def test_a_receipt_that_cannot_be_applied_holds_up_no_other_one(
+    ours: World,
+    integration: Integration,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    error: Exception,
+) -> None:
+    attempts = [open_attempt(ours, integration) for _ in range(3)]
+    for attempt in attempts:
+        close(integration, attempt, "sent")
+    receipts.store(integration, [told(attempt, "delivered") for attempt in attempts])
+    odd = Receipt.objects.get(attempt_id=attempts[1].pk)
+    understand = receipts._understand
+
+    def breaks(row: dict[str, Any], batch: receipts.Batch) -> None:
+        if row["id"] == odd.pk:
+            raise error
+        understand(row, batch)
+
+    monkeypatch.setattr(receipts, "_understand", breaks)
+
+    assert receipts.apply() == 3
+
+    states = Message.objects.order_by("pk").values_list("state", flat=True)
+    assert list(states) == ["delivered", "sent", "delivered"]
+    odd.refresh_from_db()
+    assert odd.result == "not_understood"
+    said = [record for record in caplog.records if record.exc_info]
+    assert said[-1].__dict__["receipt_id"] == odd.pk
+
+
+@pytest.mark.parametrize("error", [OperationalError("away"), ProgrammingError("new")])
+def test_receipts_wait_until_the_database_is_as_it_should_be(
+    ours: World,
+    integration: Integration,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+) -> None:
+    attempt = open_attempt(ours, integration)
+    receipts.store(integration, [told(attempt, "delivered")])
+
+    def away(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(receipts, "_understand", away)
+
+    with pytest.raises(type(error)):
+        receipts.apply()
+
+    assert Receipt.objects.get().result == ""
 
 
 def test_a_late_delivery_of_an_earlier_attempt_ends_the_waiting_one(

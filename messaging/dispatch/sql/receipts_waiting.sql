@@ -1,8 +1,12 @@
 -- Receipts that wait, each with the attempt of the same integration it speaks of:
--- by our own reference if it carries one, else by the provider's id.
+-- by our own reference if it carries one, else by the provider's id. A moment that
+-- nobody can mean counts as none: Python could not even read some that are kept here.
 SELECT receipt.id, receipt.organization_id, receipt.kind, receipt.state,
        receipt.reference, receipt.address, receipt.error_code, receipt.error_detail,
-       receipt.occurred_at, receipt.received_at, receipt.integration_id,
+       CASE WHEN receipt.occurred_at >= %(earliest)s AND receipt.occurred_at < %(latest)s
+           THEN receipt.occurred_at END AS occurred_at,
+       receipt.received_at, receipt.integration_id,
+       receipt.received_at < clock_timestamp() - %(patience)s AS has_waited,
        integration.channel, integration.kind AS provider,
        attempt.id AS matched_id, attempt.parts, attempt.state AS attempt_state
 FROM messaging_receipt AS receipt
@@ -27,6 +31,7 @@ LEFT JOIN LATERAL (
 ) AS attempt ON receipt.kind = 'status'
 WHERE receipt.applied_at IS NULL
   AND receipt.id > %(after)s
+  AND receipt.id <= %(until)s
 ORDER BY receipt.id
 LIMIT %(limit)s
 FOR UPDATE OF receipt SKIP LOCKED

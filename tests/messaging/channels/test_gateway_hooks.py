@@ -111,6 +111,33 @@ def test_a_message_that_came_in() -> None:
     assert event.raw["data"]["content"] == "Hello from WhatsApp!"
 
 
+@pytest.mark.parametrize(
+    "stamp",
+    [
+        "9999-12-31T23:59:59-14:00",
+        "0001-01-01T00:00:00+14:00",
+        "0001-01-01T00:00:00Z",
+        "1999-12-31T23:59:59Z",
+        "2100-12-31T23:59:59-01:00",
+        1_781_000_000_000,
+        0,
+    ],
+)
+def test_a_moment_that_nobody_can_mean_is_none(stamp: object) -> None:
+    data = {**MESSAGE, "timestamp": stamp}
+    [event] = events("message.received", data, timestamp=stamp)
+
+    assert event.occurred_at is None
+
+
+def test_a_moment_of_another_zone_is_kept_in_utc() -> None:
+    stamp = "2026-06-15T12:00:00+14:00"
+    [event] = events("message.received", {**MESSAGE, "timestamp": stamp})
+
+    assert event.occurred_at == datetime(2026, 6, 14, 22, tzinfo=UTC)
+    assert event.occurred_at.tzinfo is UTC
+
+
 def test_stop_is_a_wish() -> None:
     found = events("message.received", {**MESSAGE, "content": " Stop. "})
 
