@@ -37,7 +37,7 @@ from messaging.channels.contract import (
     Rejected,
 )
 from messaging.channels.limits import Carrier, Limits
-from messaging.channels.redaction import Redaction
+from messaging.channels.redaction import Redaction, storable
 
 GATEWAY_GAVE_UP: Final = frozenset({504, 524})
 """Answers of a gateway that stopped waiting: the provider may still have sent."""
@@ -180,9 +180,15 @@ class HttpConnection:
         """Return an answer with all that goes on record, and no secret in it."""
         raw = self._readable(body)
         if isinstance(answer, Accepted):
-            return Accepted(answer.provider_id, raw, status, answer.delivered)
-        detail = self._readable(answer.detail)
-        return replace(answer, raw=raw, detail=detail, http_status=status)
+            provider_id = storable(answer.provider_id)
+            return Accepted(provider_id, raw, status, answer.delivered)
+        return replace(
+            answer,
+            code=storable(answer.code),
+            detail=self._readable(answer.detail),
+            raw=raw,
+            http_status=status,
+        )
 
     def _readable(self, text: str | bytes) -> str:
         return self._redaction.keepable(text)

@@ -97,10 +97,10 @@ def key(*pieces: str) -> str:
 
 
 def word(value: Any, limit: int = 255) -> str:
-    """Return a short text for a scalar, and nothing for anything else."""
+    """Return a short, storable text for a scalar, and nothing for anything else."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return ""
-    return str(value)[:limit]
+    return storable(str(value)[:limit])
 
 
 def mapping(value: Any) -> Mapping[str, Any]:

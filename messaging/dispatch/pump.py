@@ -9,15 +9,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db import OperationalError, close_old_connections, connection
+from django.db import (
+    InterfaceError,
+    OperationalError,
+    ProgrammingError,
+    close_old_connections,
+    connection,
+)
 from django.db.models.expressions import RawSQL
 
+from messaging.channels.catalogue import ErrorClass
 from messaging.dispatch import pace
 from messaging.dispatch.claim import Claim, claim
 from messaging.dispatch.flight import Flight, in_flight
 from messaging.dispatch.settle import Result, settle
 from messaging.dispatch.stopping import stopping
-from messaging.models import Integration
+from messaging.models import Attempt, Integration
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +35,7 @@ LANDING_SECONDS = 0.2
 SHORTEST_WAIT = 0.01
 LONGEST_WAIT = 1.0
 SETTLE_TRIES = 8
+NOT_WRITTEN = "The answer could not be written down."
 
 
 def run(
@@ -185,12 +193,13 @@ def land(integration: Integration, flight: Flight) -> int:
 def _settle(integration: Integration, flight: Flight, results: Sequence[Result]) -> int:
     """Write the results; a database that is away for a moment loses none.
 
-    When it stays away, the attempts stay open and are rescued as unknown.
+    When it stays away, the attempts stay open and are rescued as unknown. A result
+    that it refuses to take costs the others nothing, and is unknown itself.
     """
     for number in range(SETTLE_TRIES):
         try:
             return settle(integration, results, in_chain=flight.holds_retries)
-        except OperationalError:
+        except (OperationalError, InterfaceError):
             if number == SETTLE_TRIES - 1:
                 raise
             logger.warning(
@@ -199,4 +208,38 @@ def _settle(integration: Integration, flight: Flight, results: Sequence[Result])
             )
             close_old_connections()
             time.sleep(0.25 * 2**number)
+        except ProgrammingError:
+            # The statement is at fault, such as in the middle of an upgrade.
+            raise
+        except Exception:
+            if len(results) > 1:
+                return sum(_settle(integration, flight, [one]) for one in results)
+            [result] = results
+            logger.exception(
+                "An answer could not be written",
+                extra=_names(integration) | _names_of(result),
+            )
+            if result.error_detail == NOT_WRITTEN:
+                # Not even that: its attempt stays open and is rescued.
+                return 0
+            results = [_not_written(integration, result)]
     raise AssertionError
+
+
+def _names_of(result: Result) -> dict[str, int]:
+    attempt = Attempt.objects.only("message_id").get(pk=result.attempt_id)
+    return {"attempt_id": attempt.pk, "message_id": attempt.message_id}
+
+
+def _not_written(integration: Integration, result: Result) -> Result:
+    """Return what is written of an answer that cannot be: that nobody can tell."""
+    return Result(
+        result.attempt_id,
+        "unknown",
+        error_code=f"{integration.channel}:unreadable_answer",
+        error_class=ErrorClass.UNKNOWN,
+        error_detail=NOT_WRITTEN,
+        duration_ms=result.duration_ms,
+        parts_sent=result.parts_sent,
+        pauses=result.pauses,
+    )

@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, cast
 
 import pytest
-from django.db import OperationalError
+from django.db import DataError, OperationalError
 from django.utils import timezone
 
+from messaging.channels.answering import Reply
+from messaging.channels.contract import Account
+from messaging.channels.http import HttpConnection
+from messaging.channels.whatsapp_cloud import WhatsAppCloud
 from messaging.dispatch import doorbell, pace, pulse, pump
-from messaging.models import Attempt, Content, Integration, IntegrationPace, Pulse
+from messaging.dispatch.settle import Result, settle
+from messaging.models import (
+    Attempt,
+    Content,
+    Integration,
+    IntegrationPace,
+    Message,
+    Pulse,
+)
 from resend_admin.sandbox.log import read
 from resend_admin.sandbox.thread import Sandbox
 from tests.factories import World
@@ -196,6 +210,101 @@ def test_a_moment_without_the_database_loses_no_answer(
 
     assert pump.run(whatsapp.pk) == 3
     assert not Attempt.objects.filter(state="open").exists()
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "states"),
+    [
+        (200, b'{"messages":[{"id":"wamid.\\u0000x"}]}', ["sent", "sent", "sent"]),
+        (200, b'{"messages":[{"id":"wamid.\\ud800x"}]}', ["sent", "sent", "sent"]),
+        (400, b'{"error":{"code":"a\\u0000b"}}', ["sent", "failed", "sent"]),
+        (400, b'{"error":{"code":"a\\udfffb"}}', ["sent", "failed", "sent"]),
+    ],
+)
+def test_an_answer_that_postgresql_refuses_takes_no_other_one_along(
+    ours: World,
+    whatsapp: Integration,
+    monkeypatch: pytest.MonkeyPatch,
+    status: int,
+    body: bytes,
+    states: list[str],
+) -> None:
+    for _ in states:
+        ours.message(integration=whatsapp)
+    answering(
+        monkeypatch,
+        Reply(200, {}, b'{"messages":[{"id":"wamid.1"}]}'),
+        Reply(status, {}, body),
+        Reply(200, {}, b'{"messages":[{"id":"wamid.3"}]}'),
+    )
+
+    assert pump.run(whatsapp.pk) == 3
+
+    kept = Message.objects.order_by("pk").values_list("state", flat=True)
+    assert list(kept) == states
+
+
+def test_a_result_that_cannot_be_written_is_unknown_and_costs_nobody_else_anything(
+    ours: World,
+    whatsapp: Integration,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    messages = [ours.message(integration=whatsapp) for _ in range(3)]
+    odd = messages[1]
+
+    def refuses(
+        integration: Integration, results: Sequence[Result], **values: Any
+    ) -> int:
+        attempts = [one.attempt_id for one in results if one.state == "sent"]
+        if Attempt.objects.filter(pk__in=attempts, message=odd).exists():
+            raise DataError("a text that is none")
+        return settle(integration, results, **values)
+
+    monkeypatch.setattr(pump, "settle", refuses)
+
+    assert pump.run(whatsapp.pk) == 3
+
+    kept = Message.objects.order_by("pk").values_list("state", "error_code")
+    assert list(kept) == [
+        ("sent", ""),
+        ("unknown", "whatsapp:unreadable_answer"),
+        ("sent", ""),
+    ]
+    [said] = [record.__dict__ for record in caplog.records if record.exc_info]
+    assert said["message_id"] == odd.pk
+    assert said["attempt_id"] == odd.attempts.get().pk
+
+
+def test_a_result_that_cannot_be_written_at_all_is_left_to_the_rescue(
+    ours: World, whatsapp: Integration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours.message(integration=whatsapp)
+
+    def refuses(*_: Any, **__: Any) -> int:
+        raise DataError("a number that is none")
+
+    monkeypatch.setattr(pump, "settle", refuses)
+
+    assert pump.run(whatsapp.pk) == 0
+    assert Attempt.objects.get().state == "open"
+
+
+def answering(monkeypatch: pytest.MonkeyPatch, *replies: Reply) -> None:
+    """Let requests be answered so, in their order, without a server."""
+    waiting = list(replies)
+
+    class Scripted:
+        async def request(self, *_: Any) -> Reply:
+            return waiting.pop(0)
+
+    @asynccontextmanager
+    async def connect(
+        provider: WhatsAppCloud, account: Account
+    ) -> AsyncIterator[HttpConnection]:
+        yield HttpConnection(provider, account, cast(Any, Scripted()))
+
+    monkeypatch.setattr(WhatsAppCloud, "_connect", connect)
 
 
 class FullFlight:
