@@ -59,7 +59,9 @@ class Progress:
     """A bit for each part that is accepted; see ``Message.parts_sent``."""
 
     def __post_init__(self) -> None:
-        self.parts_sent = self.claimed.parts_sent
+        # Who asks for another try although a provider has every part wants them all.
+        if self.claimed.parts_sent != (1 << self.claimed.parts) - 1:
+            self.parts_sent = self.claimed.parts_sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +138,9 @@ async def _send_parts(flight: Flight, progress: Progress) -> Result:
     content = flight.content_of(claimed)
     if content.refusal:
         return _failed(claimed, f"{OWN}:content_refused", content.refusal)
-    answer: Answer | None = None
+    answer: Answer = Rejected("invalid_content", "There is no part to send.")
     for number, (kind, payload) in enumerate(content.parts):
-        if claimed.parts_sent >> number & 1:
+        if progress.parts_sent >> number & 1:
             continue
         outbound = Outbound(
             attempt_id=claimed.attempt_id,
@@ -152,9 +154,6 @@ async def _send_parts(flight: Flight, progress: Progress) -> Result:
         if not isinstance(answer, Accepted):
             break
         progress.parts_sent |= 1 << number
-    if answer is None:
-        # Everything had been accepted before; there is nothing left to send.
-        return Result(claimed.attempt_id, "sent")
     return _result(claimed, answer)
 
 

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import transaction
 
 from messaging.dispatch import (
+    again,
     automatic,
     chain,
     circuit,
+    later,
     ledger,
     pace,
     statements,
 )
-from messaging.models import Integration, MessageState
+from messaging.models import AttemptState, Integration, MessageState
 from messaging.models.message import REACHED_STATES
 
 
@@ -67,7 +70,8 @@ def settle(
         closed: int = rows[0]["closed"]
         ledger.settle(_moving_credits(results, sent_is_final))
         if closed < len(results):
-            statements.rows_in_binary("overtaken", columns)
+            late = statements.rows_in_binary("overtaken", columns)
+            _believe(integration, results, late)
         moved = [row for row in rows if row["message_id"] is not None]
         if in_chain:
             chain.note_reached(
@@ -89,6 +93,36 @@ def settle(
         if refused:
             circuit.open_circuit(integration, refused[0].error_detail)
     return closed
+
+
+def _believe(
+    integration: Integration, results: Sequence[Result], late: Sequence[dict[str, Any]]
+) -> None:
+    """Let answers settle the attempts that the rescue had given up as unknown.
+
+    What a receipt has said already stands. So does the doubt about an attempt that
+    would have gone back into the queue by itself: its turn has passed, a person
+    decides. A resend that waits is taken back if the provider has every part of it.
+    """
+    answers = {one.attempt_id: one for one in results}
+    words = [
+        later.Word(
+            answer.attempt_id,
+            answer.state,
+            row["at"],
+            error_code=answer.error_code,
+            error_class=answer.error_class,
+            error_detail=answer.error_detail,
+        )
+        for row in late
+        if (answer := answers[row["attempt_id"]]).state in later.RANK
+        and answer.again_in is None
+        and row["before"] == AttemptState.UNKNOWN
+    ]
+    later.apply(words, [integration.organization_id])
+    for row in late:
+        if row["to_take_back"] is not None:
+            again.take_back(row["to_take_back"])
 
 
 def _moving_credits(results: Sequence[Result], sent_is_final: bool) -> list[int]:

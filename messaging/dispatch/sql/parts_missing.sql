@@ -4,18 +4,51 @@ WITH missing AS (
     SELECT *
     FROM unnest(%(attempt_id)s::bigint[], %(parts)s::int[]) AS m (attempt_id, parts)
 ),
-concerned AS MATERIALIZED (
-    SELECT message.id, missing.parts
+held AS MATERIALIZED (
+    SELECT message.id, message.attempt_count,
+           coalesce(message.amended_content_id, message.content_id) AS content_id
+    FROM messaging_message AS message
+    WHERE message.id IN (
+        SELECT attempt.message_id
+        FROM missing
+        JOIN messaging_attempt AS attempt ON attempt.id = missing.attempt_id
+    )
+    ORDER BY message.id
+    FOR UPDATE
+),
+taken_back AS (
+    SELECT held.id,
+           bit_or(missing.parts & CASE
+               WHEN attempt.number = held.attempt_count THEN ~0
+               ELSE attempt.parts_sent & ~earlier.parts END) AS parts
     FROM missing
     JOIN messaging_attempt AS attempt ON attempt.id = missing.attempt_id
-    JOIN messaging_message AS message ON message.id = attempt.message_id
-    WHERE attempt.number = message.attempt_count
-      AND message.parts_sent & missing.parts <> 0
-    ORDER BY message.id
-    FOR UPDATE OF message
+    JOIN held ON held.id = attempt.message_id
+    -- Later attempts have counted on the parts of an earlier one, until it was said
+    -- for the first time that one failed: whoever says it again speaks of what a later
+    -- attempt has sent since. Without a number it is the last part, as in
+    -- messaging.receipts.
+    CROSS JOIN LATERAL (
+        SELECT coalesce(bit_or(1 << CASE
+                   WHEN split_part(receipt.reference, ':', 2) ~ '^[0-9]{1,4}$'
+                   THEN least(split_part(receipt.reference, ':', 2)::int,
+                              attempt.parts - 1)
+                   ELSE attempt.parts - 1 END), 0) AS parts
+        FROM messaging_receipt AS receipt
+        WHERE receipt.attempt_id = attempt.id
+          AND receipt.integration_id = attempt.integration_id
+          AND receipt.kind = 'status'
+          AND receipt.state = 'failed'
+          AND receipt.applied_at IS NOT NULL
+          AND attempt.number < held.attempt_count
+    ) AS earlier
+    WHERE attempt.number = held.attempt_count
+       OR attempt.content_id = held.content_id
+    GROUP BY held.id
 )
 UPDATE messaging_message AS message
-SET parts_sent = message.parts_sent & ~concerned.parts
-FROM concerned
-WHERE message.id = concerned.id
+SET parts_sent = message.parts_sent & ~taken_back.parts
+FROM taken_back
+WHERE message.id = taken_back.id
+  AND message.parts_sent & taken_back.parts <> 0
 RETURNING message.id

@@ -17,7 +17,7 @@ ours AS MATERIALIZED (
     SELECT held.*
     FROM (SELECT attempt_id FROM result ORDER BY attempt_id) AS asked
     CROSS JOIN LATERAL (
-        SELECT id, state AS before
+        SELECT id, state AS before, parts_sent AS inherited
         FROM messaging_attempt
         WHERE id = asked.attempt_id
         LIMIT 1
@@ -45,7 +45,8 @@ closed AS (
       AND attempt.state = ours.before
     RETURNING attempt.id, attempt.message_id, attempt.number, attempt.state,
               attempt.error_code, attempt.error_class, attempt.parts_sent,
-              attempt.price, attempt.chain_offset, result.again_in,
+              attempt.price, attempt.chain_offset, result.again_in, ours.inherited,
+              ours.inherited = (1 << attempt.parts) - 1 AS begins_anew,
               CASE WHEN attempt.state = 'delivered'
                      OR attempt.state = 'sent' AND %(sent_is_final)b
                   THEN attempt.first_failed_at END AS recovers_from
@@ -53,12 +54,17 @@ closed AS (
 -- Each carries all that its message takes over, so that nothing has to be joined again.
 waiting AS MATERIALIZED (
     SELECT message.id, message.before, closed.state, closed.number, closed.error_code,
-           closed.error_class, closed.parts_sent, closed.price, closed.chain_offset,
+           closed.error_class, closed.price, closed.chain_offset,
+           -- A part that an earlier attempt got through may have been taken back
+           -- while this one was under way.
+           CASE WHEN closed.begins_anew THEN closed.parts_sent
+               ELSE message.parts_sent | (closed.parts_sent & ~closed.inherited)
+               END AS parts_sent,
            closed.again_in, closed.recovers_from, doubt.state AS doubt,
            doubt.error_code AS doubt_code, doubt.error_class AS doubt_class
     FROM (SELECT * FROM closed ORDER BY message_id) AS closed
     CROSS JOIN LATERAL (
-        SELECT id, state AS before, attempt_count
+        SELECT id, state AS before, attempt_count, parts_sent
         FROM messaging_message
         WHERE id = closed.message_id
         LIMIT 1

@@ -19,6 +19,7 @@ SELECT coalesce(doubt.state, 'failed') AS state,
                ELSE latest.parts - 1 END)
            FROM messaging_receipt AS receipt
            WHERE receipt.attempt_id = latest.id
+             AND receipt.integration_id = latest.integration_id
              AND receipt.kind = 'status'
              AND receipt.state = 'failed'
        ), 0) AS parts_sent

@@ -83,7 +83,7 @@ def test_settling_twice_changes_nothing(ours: World, integration: Integration) -
     assert CreditEntry.objects.filter(step="release").count() == 0
 
 
-def test_settle_refuses_a_rescued_attempt(
+def test_a_rescued_attempt_is_not_ours_any_more_but_its_answer_is_believed(
     ours: World, integration: Integration, settings: object
 ) -> None:
     settings.RESCUE_AFTER_SECONDS = 0  # type: ignore[attr-defined]
@@ -94,8 +94,8 @@ def test_settle_refuses_a_rescued_attempt(
 
     assert settle(integration, [Result(claimed.attempt_id, "sent")]) == 0
 
-    assert Message.objects.get().state == "unknown"
-    assert Attempt.objects.get().error_code == "resend_admin:worker_lost"
+    assert Message.objects.get().state == "sent"
+    assert Attempt.objects.get().state == "sent"
     assert ours.account.held == 1
 
 
