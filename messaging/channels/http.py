@@ -41,6 +41,9 @@ from messaging.channels.redaction import Redaction, storable
 
 GATEWAY_GAVE_UP: Final = frozenset({504, 524})
 """Answers of a gateway that stopped waiting: the provider may still have sent."""
+GATEWAY_LOST_IT: Final = frozenset({502, 520})
+"""Answers of a gateway that got none it could read: also when the provider broke off
+after it had read the request. In the provider's own words they are its refusal."""
 
 LONGEST_PAUSE: Final = 86_400.0
 SHORT: Final = json.JSONEncoder(separators=(",", ":"))
@@ -227,6 +230,8 @@ def without_own_words(status: int, headers: Mapping[str, str], body: bytes) -> A
         return Rejected("auth_failed", detail)
     if status in GATEWAY_GAVE_UP:
         return InDoubt(code, detail)
+    if status in GATEWAY_LOST_IT:
+        return InDoubt("unreadable_answer", detail)
     if status >= 300:
         return Rejected(code, detail)
     return InDoubt("unreadable_answer", detail)

@@ -323,6 +323,23 @@ def test_a_gateway_that_stopped_waiting_leaves_doubt(kind: str) -> None:
 
 
 @every_http_provider
+@pytest.mark.parametrize("status", [502, 520])
+def test_a_gateway_that_lost_the_answer_leaves_doubt(kind: str, status: int) -> None:
+    page = b"<html>Bad Gateway</html>"
+
+    async def scenario(stand: HttpStand) -> Answer:
+        head = f"HTTP/1.1 {status} Bad\r\nContent-Length: {len(page)}\r\n\r\n"
+        stand.raw_answer = head.encode() + page
+        async with PROVIDERS[kind].connect(stand.account()) as connection:
+            return await connection.send(outbound(kind))
+
+    answer = with_stand(kind, scenario)
+    assert isinstance(answer, InDoubt)
+    assert (answer.code, answer.http_status) == ("unreadable_answer", status)
+    assert answer.raw == page.decode()
+
+
+@every_http_provider
 def test_a_redirect_is_not_followed(kind: str) -> None:
     async def scenario(stand: HttpStand) -> Answer:
         there = f"http://127.0.0.1:{stand.port}/elsewhere"

@@ -71,7 +71,10 @@ def test_retry_after_as_a_date() -> None:
         (401, Rejected("auth_failed", "words")),
         (429, RateLimited("http_429", 10.0, "words")),
         (500, Rejected("http_500", "words")),
+        (502, InDoubt("unreadable_answer", "words")),
+        (503, Rejected("http_503", "words")),
         (504, InDoubt("http_504", "words")),
+        (520, InDoubt("unreadable_answer", "words")),
         (524, InDoubt("http_524", "words")),
     ],
 )
