@@ -35,7 +35,7 @@ SEEN_STATES: Final[dict[str, tuple[str, Q]]] = {
     "scheduled": ("Scheduled", Q(state=State.PLANNED)),
     "queued": ("Queued", Q(state=State.QUEUED, attempt_count=0)),
     "waiting": ("Waiting to retry", Q(state=State.QUEUED, attempt_count__gt=0)),
-    "unsent": ("Queued or waiting to retry", Q(state=State.QUEUED)),
+    "unsent": ("Waiting to be sent", Q(state=State.QUEUED)),
     "sending": ("Sending", Q(state=State.SENDING)),
     "sent": ("Sent", Q(state=State.SENT)),
     "delivered": ("Delivered", Q(state__in=[State.DELIVERED, State.READ])),

@@ -1,9 +1,9 @@
 """Find people and messages by what somebody typed, always by an index.
 
-Members are found by the beginning of their name, external id, e-mail address or
-phone number, or by their Telegram chat id; messages by their number, their public
-id or that of an attempt, the provider's id, or their member. Nothing here counts or
-scans.
+Members are found by the beginning of their name or of its last word, of their external
+id, e-mail address or phone number, or by their Telegram chat id; messages by their
+number, their public id or that of an attempt, the provider's id, or their member.
+Nothing here counts or scans.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.db.models import Q, QuerySet
+from django.db.models.lookups import IStartsWith
 
 from messaging.models import Attempt, Contact, Integration, Message
-from messaging.models.contact import SEARCHED_COLUMNS
+from messaging.models.contact import LAST_WORD, SEARCHED_COLUMNS
 
 LONGEST_TEXT: Final = 200
 MOST_MEMBERS: Final = 100
@@ -35,7 +36,7 @@ def members_matching(members: QuerySet[Contact], text: str) -> QuerySet[Contact]
     text = _clean(text)
     if not text:
         return members
-    found = Q()
+    found = Q(IStartsWith(LAST_WORD, text))
     for column in SEARCHED_COLUMNS:
         found |= Q(**{f"{column}__istartswith": text})
     if _PHONE.fullmatch(text):

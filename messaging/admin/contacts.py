@@ -56,7 +56,9 @@ class ContactAdmin(TenantAdmin):
     sortable_by = ()
     ordering = ("-id",)
     search_fields = ("external_id",)
-    search_help_text = "The beginning of a name, external id, e-mail or phone number."
+    search_help_text = (
+        "The beginning of a first or last name, external id, e-mail or phone number."
+    )
     autocomplete_fields = ("organization",)
     readonly_fields = ("whatsapp_inbound_at", "created_at", "updated_at")
 

@@ -28,6 +28,14 @@ CHANNEL_NAMES = {
 SEARCHED_COLUMNS = ("name", "external_id", "email")
 """Found by how they begin, in any case of letters; each has an index for it."""
 
+LAST_WORD = models.Func(
+    "name",
+    function="split_part",
+    template="%(function)s(%(expressions)s, ' ', -1)",
+    output_field=models.CharField(),
+)
+"""The last word of a name: by it, too, people are asked for."""
+
 
 class Contact(models.Model):
     """One member. ``external_id`` is the key in the organization's own systems."""
@@ -120,6 +128,11 @@ class Contact(models.Model):
                     name=f"contact_{column}_begins",
                 )
                 for column in SEARCHED_COLUMNS
+            ),
+            models.Index(
+                "organization",
+                OpClass(Upper(LAST_WORD), "text_pattern_ops"),
+                name="contact_last_word_begins",
             ),
         ]
 

@@ -198,6 +198,21 @@ def test_searching_members_goes_by_index(ours: World, agent: Client) -> None:
         cursor.execute(f"EXPLAIN {search}")
         plan = "\n".join(row[0] for row in cursor.fetchall())
 
-    for column in ("name", "external_id", "email"):
+    for column in ("name", "last_word", "external_id", "email"):
         assert f"contact_{column}_begins" in plan
     assert "Seq Scan" not in plan
+
+
+@pytest.mark.parametrize("text", ["becker", "Beck", "yaw b", "yaw kofi"])
+def test_members_are_found_by_their_last_name_too(
+    ours: World, theirs: World, agent: Client, text: str
+) -> None:
+    ours.contact(name="Yaw Kofi Becker" if "kofi" in text else "Yaw Becker")
+    ours.contact(name="Beatrice Yawson")
+    theirs.contact(name="Ama Becker")
+
+    found = page(agent, f"?q={text}")
+
+    assert "Becker" in found
+    assert "Beatrice" not in found
+    assert "Ama Becker" not in found
