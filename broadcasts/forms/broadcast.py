@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
 
 from broadcasts.audience import Audience, AudienceChoices
 from broadcasts.fields import NAME_LENGTH, BroadcastFields
@@ -14,6 +15,7 @@ from broadcasts.forms.moments import WallClockField, on_the_wall
 from broadcasts.forms.routes import RoutesForm, Ways, initial_routes
 from broadcasts.models import Broadcast, BroadcastKind, Flow
 from messaging.channels.contract import ContentKind
+from messaging.channels.placeholders import PLACEHOLDER
 from messaging.models import Content
 from resend_admin.ui.forms import LongSelect
 from resend_admin.ui.time_zones import zone_choices, zone_name
@@ -26,7 +28,8 @@ WHATS = {
     BroadcastKind.FLOW.value: "Send a flow",
 }
 PLACEHOLDERS = "{{name}}, {{first_name}} and {{external_id}} become the member's own."
-
+KNOWN = {"name", "first_name", "external_id"}
+"""What ``fill_page.sql`` knows of a member."""
 
 NEEDED = {TEXT: {"text", "subject"}, BroadcastKind.FLOW.value: {"flow"}}
 """The fields that each kind shows; the others wait unseen."""
@@ -128,6 +131,24 @@ class BroadcastForm(NameAndTimeForm, AudienceForm, RoutesForm):
             required=False,
             help_text="Only e-mail shows it.",
         )
+
+    def clean_text(self) -> str:
+        return self._without_strangers("text")
+
+    def clean_subject(self) -> str:
+        return self._without_strangers("subject")
+
+    def _without_strangers(self, name: str) -> str:
+        """Refuse what looks like a placeholder and is none: members would read it."""
+        text = str(self.cleaned_data[name])
+        strangers = [one for one in PLACEHOLDER.findall(text) if one not in KNOWN]
+        if self.source == TEXT and strangers:
+            shown = f"{{{{{strangers[0]}}}}}"
+            raise ValidationError(
+                f"Nothing is known as {shown}, so members would read just that."
+                f" {PLACEHOLDERS}"
+            )
+        return text
 
     @property
     def text_payload(self) -> dict[str, str]:

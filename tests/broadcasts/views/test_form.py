@@ -174,6 +174,12 @@ def test_scheduling_at_once_in_a_named_zone(ours: World, editor: Client) -> None
     [
         ({"name": " "}, "name", "Give the broadcast a name."),
         ({"text": ""}, "text", "Write what the members should read."),
+        (
+            {"text": "Hi {{first_name}}, or {{ nickname }}"},
+            "text",
+            "Nothing is known as {{nickname}}, so members would read just that.",
+        ),
+        ({"subject": "A subject {{1}}"}, "subject", "Nothing is known as {{1}}"),
         ({"run_at": "soon"}, "run_at", "Enter a date and time"),
         ({"action": "schedule"}, "run_at", "Choose when it runs."),
         (
