@@ -11,8 +11,9 @@ from csp.constants import NONE, SELF
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = environ.Env()
-# Written by `manage.py up`, so that a second terminal finds the running servers.
 LOCAL_FOLDER = env.path("LOCAL_FOLDER", default=str(BASE_DIR / ".local"))
+NAMED_BY_PERSON = frozenset(env.ENVIRON)
+# Written by `manage.py up`, so that a second terminal finds the running servers.
 if "DATABASE_URL" not in env.ENVIRON:
     env.read_env(str(LOCAL_FOLDER("runtime.env")))
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, MutableMapping
-from contextlib import suppress
+from collections.abc import Mapping
 from pathlib import Path
 
 from cryptography.fernet import Fernet
@@ -44,15 +43,3 @@ def keep_secrets(file: Path) -> dict[str, str]:
         kept |= new
         write(file, kept)
     return kept
-
-
-def forget_earlier_run(environment: MutableMapping[str, str], file: Path) -> None:
-    """Take out what a run that was killed left behind for a second terminal.
-
-    Settings read that file, and servers that are gone must not pass for servers
-    that the person who starts this run has named.
-    """
-    with suppress(OSError):
-        for name, value in read(file).items():
-            if environment.get(name) == value:
-                del environment[name]

@@ -11,7 +11,6 @@ from django.conf import settings
 from django.core.management import get_commands
 from django.core.management.base import BaseCommand, CommandParser
 
-from resend_admin.local.env_file import forget_earlier_run
 from resend_admin.local.problem import StartError
 from resend_admin.local.stack import LocalStack, Options
 
@@ -44,8 +43,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         folder = Path(settings.LOCAL_FOLDER).absolute()
-        environment = dict(os.environ)
-        forget_earlier_run(environment, folder / "runtime.env")
+        # Not what settings read of an earlier run: its servers may be gone, or going,
+        # and must not pass for servers that somebody has named.
+        named = settings.NAMED_BY_PERSON
+        environment = {name: os.environ[name] for name in os.environ if name in named}
         choice = Options(
             project=Path(settings.BASE_DIR),
             folder=folder,
