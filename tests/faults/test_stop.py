@@ -121,6 +121,8 @@ def test_the_supervisor_lets_workers_and_web_server_finish(busy: Plant) -> None:
     assert up.returncode == 0
     assert said.endswith("Stopped.\n")
     assert "killed" not in said
-    assert answers == [200, 200, 200]
+    # 202 where the worker was quicker to claim it, and it stood in line behind others.
+    assert len(answers) == 3
+    assert set(answers) <= {200, 202}
     assert busy.count(OPEN) == 0
     assert busy.count(LOST) == lost
