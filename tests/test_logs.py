@@ -165,8 +165,9 @@ def test_a_channel_that_breaks_quotes_nothing(
     assert "in burst" in broken["traceback"]
     assert broken["traceback"].splitlines()[-1] == "ValueError"
     assert "KeyError" in broken["traceback"]
-    unknown = log.named("Nobody can tell whether some attempts left")
-    assert unknown["counts"] == {"unknown": 1}
+    unknown = log.named("Nobody can tell whether an attempt arrived")
+    assert (unknown["attempt_id"], unknown["message_id"]) == (attempt.pk, message.pk)
+    assert unknown["code"] == "resend_admin:worker_lost"
     nothing_private(log)
 
 

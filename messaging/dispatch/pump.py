@@ -24,7 +24,8 @@ from messaging.dispatch.claim import Claim, claim
 from messaging.dispatch.flight import Flight, in_flight
 from messaging.dispatch.settle import Result, settle
 from messaging.dispatch.stopping import stopping
-from messaging.models import Attempt, Integration
+from messaging.models import Integration
+from resend_admin.logs import log_each
 
 logger = logging.getLogger(__name__)
 
@@ -73,12 +74,16 @@ def run(
     return settled
 
 
-def _names(integration: Integration) -> dict[str, int]:
+def _names(integration: Integration) -> dict[str, object]:
     """Return the numbers that a line in the log carries, and no names."""
     return {
         "organization_id": integration.organization_id,
         "integration_id": integration.pk,
     }
+
+
+def _names_of(result: Result) -> dict[str, object]:
+    return {"message_id": result.message_id, "attempt_id": result.attempt_id}
 
 
 def _read(integration_id: int) -> tuple[Integration, str]:
@@ -175,11 +180,16 @@ def land(integration: Integration, flight: Flight) -> int:
     """Gather answers for a moment and write them; return how many were ours."""
     results = flight.land(LANDING_SECONDS)
     settled = _settle(integration, flight, results)
-    unknown = sum(result.state == "unknown" for result in results)
+    unknown = [result for result in results if result.state == "unknown"]
     if unknown:
-        logger.warning(
-            "Nobody can tell whether some attempts left",
-            extra=_names(integration) | {"counts": {"unknown": unknown}},
+        log_each(
+            logger,
+            logging.WARNING,
+            "Nobody can tell whether an attempt arrived",
+            [
+                _names(integration) | {"code": one.error_code} | _names_of(one)
+                for one in unknown
+            ],
         )
     if flight.silence:
         try:
@@ -226,16 +236,12 @@ def _settle(integration: Integration, flight: Flight, results: Sequence[Result])
     raise AssertionError
 
 
-def _names_of(result: Result) -> dict[str, int]:
-    attempt = Attempt.objects.only("message_id").get(pk=result.attempt_id)
-    return {"attempt_id": attempt.pk, "message_id": attempt.message_id}
-
-
 def _not_written(integration: Integration, result: Result) -> Result:
     """Return what is written of an answer that cannot be: that nobody can tell."""
     return Result(
         result.attempt_id,
         "unknown",
+        message_id=result.message_id,
         error_code=f"{integration.channel}:unreadable_answer",
         error_class=ErrorClass.UNKNOWN,
         error_detail=NOT_WRITTEN,

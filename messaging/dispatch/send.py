@@ -127,6 +127,7 @@ def out_of_time(flight: Flight, progress: Progress) -> Result:
 
 
 def _with_progress(result: Result, progress: Progress) -> Result:
+    result.message_id = progress.claimed.message_id
     result.duration_ms = round((time.monotonic() - progress.started) * 1000)
     result.parts_sent = progress.parts_sent
     result.pauses = progress.pauses

@@ -43,9 +43,11 @@ class Result:
     parts_sent: int = 0
     pauses: int = 0
     again_in: float | None = None
+    message_id: int | None = None
+    """For the log; the attempt knows its message."""
 
 
-COLUMNS = tuple(Result.__dataclass_fields__)
+COLUMNS = tuple(set(Result.__dataclass_fields__) - {"message_id"})
 
 
 @statements.again_after_deadlock
