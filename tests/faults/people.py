@@ -84,7 +84,10 @@ class People:
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join()
+            # Not at a stretch: a signal may be taken by another thread, and is heard
+            # by this one alone, once it wakes.
+            while thread.is_alive():
+                thread.join(1.0)
 
     def _keep_doing(
         self, number: int, act: Callable[[random.Random], None], every: float
