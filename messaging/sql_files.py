@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import psycopg
 from django.db import connection
+
+AS_IN: Final = re.compile(r"/\* as in (\w+)\.sql \*/")
 
 
 class SqlFiles:
@@ -18,9 +21,14 @@ class SqlFiles:
         self._texts: dict[str, str] = {}
 
     def text(self, name: str) -> str:
-        """Return ``sql/<name>.sql`` as it stands there."""
+        """Return ``sql/<name>.sql``.
+
+        ``/* as in other.sql */`` stands for that file: a rule is written down once,
+        wherever a statement needs it.
+        """
         if name not in self._texts:
-            self._texts[name] = (self.folder / f"{name}.sql").read_text()
+            text = (self.folder / f"{name}.sql").read_text()
+            self._texts[name] = AS_IN.sub(lambda other: self.text(other[1]), text)
         return self._texts[name]
 
     def rows(self, name: str, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -131,11 +131,7 @@ def standing_of(
 
 def is_taken_over(message_id: int) -> bool:
     """Whether another run of the broadcast reached the person, or tried later."""
-    [found] = statements.rows(
-        "taken_over",
-        {"message_id": message_id},
-        taken_over=statements.part("taken_over_by"),
-    )
+    [found] = statements.rows("taken_over", {"message_id": message_id})
     return bool(found["is_taken_over"])
 
 

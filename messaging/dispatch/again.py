@@ -46,23 +46,13 @@ def queue_again(
     columns = {name: [getattr(one, name) for one in wanted] for name in COLUMNS}
     with transaction.atomic():
         chain.hold_chains(columns["message_id"])
-        found = statements.rows(
-            "queue_again",
-            {**columns, "states": list(states)},
-            taken_over=statements.part("taken_over_by"),
-        )
+        found = statements.rows("queue_again", {**columns, "states": list(states)})
     return {row["id"] for row in found}
 
 
 def take_back(message_id: int) -> bool:
     """Cancel a resend that waits: the message stands where its attempts left it."""
-    return bool(
-        statements.rows(
-            "take_back",
-            {"message_id": message_id},
-            stood=statements.part("stood"),
-        )
-    )
+    return bool(statements.rows("take_back", {"message_id": message_id}))
 
 
 def move(message_id: int, due_in: float) -> bool:

@@ -32,11 +32,7 @@ def retry(
     failed = list(message_ids)
     if not failed:
         return 0
-    rows = statements.rows(
-        "automatic_candidates",
-        {"message_ids": failed},
-        taken_over=statements.part("taken_over_by"),
-    )
+    rows = statements.rows("automatic_candidates", {"message_ids": failed})
     stopped = _stop_what_brings_nothing(rows)
     wanted = [
         one

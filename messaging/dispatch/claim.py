@@ -99,7 +99,6 @@ def claim(
                         "limit": limit,
                         "reason": reason,
                     },
-                    stood=statements.part("stood"),
                 )
             return Claim(taken=len(refused))
         if allowed.allowance == 0:
@@ -117,7 +116,6 @@ def claim(
                     "pair_seconds": integration.provider.pair_seconds,
                     "horizon_seconds": pace.HORIZON_SECONDS,
                 },
-                stood=statements.part("stood"),
                 **(ONE_ONLY if message_id else MANY),
             )
         attempts = _claimed([row for row in rows if row["attempt_id"] is not None])

@@ -51,9 +51,7 @@ def _go_on() -> bool:
 def _lapse_batch() -> int:
     with transaction.atomic(), statements.found_in_order():
         late = statements.rows(
-            "lapse",
-            {"seconds": settings.LATE_AFTER_SECONDS, "limit": BATCH},
-            stood=statements.part("stood"),
+            "lapse", {"seconds": settings.LATE_AFTER_SECONDS, "limit": BATCH}
         )
     return len(late)
 

@@ -62,6 +62,5 @@ def _end_waiting(
                 "limit": limit,
                 "reason": reason,
             },
-            stood=statements.part("stood"),
         )
     return len(rows)

@@ -30,7 +30,7 @@ LEFT JOIN messaging_stoppedretry AS stopped
 WHERE message.id = ANY (%(message_ids)s)
   AND message.state = 'failed'
   AND NOT (
-    /* taken over */
+    /* as in taken_over_by.sql */
   )
   -- A person ended this broadcast; nothing of it begins again by itself.
   AND NOT EXISTS (

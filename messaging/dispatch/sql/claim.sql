@@ -112,7 +112,7 @@ decided AS (
     LEFT JOIN LATERAL (
         SELECT stood.state, stood.error_code, stood.error_class
         FROM (
-            /* stood */
+            /* as in stood.sql */
         ) AS stood
         WHERE stood.may_arrive
           AND message.choice IN ('skipped', 'failed')

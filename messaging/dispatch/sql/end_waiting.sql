@@ -23,7 +23,7 @@ known AS (
     SELECT message.id, stood.*, stood.state IS NOT NULL AS was_tried
     FROM waiting AS message
     LEFT JOIN LATERAL (
-        /* stood */
+        /* as in stood.sql */
     ) AS stood ON message.attempt_count > message.given_back
 )
 UPDATE messaging_message AS message

@@ -30,7 +30,7 @@ FROM (
     SELECT message.id, message.before, stood.*
     FROM late AS message
     LEFT JOIN LATERAL (
-        /* stood */
+        /* as in stood.sql */
     ) AS stood ON message.attempt_count > 0
 ) AS known
 WHERE message.id = known.id

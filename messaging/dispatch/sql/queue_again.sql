@@ -25,7 +25,7 @@ ours AS MATERIALIZED (
       AND message.attempt_count = wanted.attempt_count
       AND message.integration_id IS NOT NULL
       AND NOT (
-        /* taken over */
+        /* as in taken_over_by.sql */
       )
       AND NOT EXISTS (
           SELECT FROM messaging_attempt AS attempt

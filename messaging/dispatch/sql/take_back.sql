@@ -7,7 +7,7 @@ WITH known AS (
                AS keeps_code
     FROM messaging_message AS message
     LEFT JOIN LATERAL (
-        /* stood */
+        /* as in stood.sql */
     ) AS stood ON true
     WHERE message.id = %(message_id)s
     FOR UPDATE OF message

@@ -129,10 +129,6 @@ def vain(node: dict[str, Any]) -> int:
     return removed * loops
 
 
-def with_stood(verb: str) -> str:
-    return statements.part(verb).replace("/* stood */", statements.part("stood"))
-
-
 def test_ending_what_waits_reads_only_what_waits(many: Integration) -> None:
     values = {
         "broadcast_id": Broadcast.objects.get().pk,
@@ -141,7 +137,7 @@ def test_ending_what_waits_reads_only_what_waits(many: Integration) -> None:
         "limit": 1_000,
     }
 
-    indexes, in_vain = explained(with_stood("end_waiting"), values)
+    indexes, in_vain = explained(statements.part("end_waiting"), values)
 
     assert "message_of_broadcast" in indexes
     assert in_vain == 0
@@ -151,7 +147,7 @@ def test_ending_what_waits_reads_only_what_waits(many: Integration) -> None:
 def test_refusing_what_is_due_reads_only_what_is_due(many: Integration) -> None:
     values = {"integration_id": many.pk, "reason": "integration_off", "limit": 1_000}
 
-    indexes, in_vain = explained(with_stood("refuse_due"), values)
+    indexes, in_vain = explained(statements.part("refuse_due"), values)
 
     assert "message_due" in indexes
     assert in_vain == 0
@@ -161,7 +157,7 @@ def test_refusing_what_is_due_reads_only_what_is_due(many: Integration) -> None:
 def test_what_came_too_late_is_found_among_what_is_queued(many: Integration) -> None:
     values = {"seconds": 3_600, "limit": 1_000}
 
-    indexes, in_vain = explained(with_stood("lapse"), values)
+    indexes, in_vain = explained(statements.part("lapse"), values)
 
     assert "message_due" in indexes
     assert in_vain == 0
@@ -280,7 +276,7 @@ def test_a_claim_takes_what_is_due_in_the_order_of_its_index(many: Integration) 
         "horizon_seconds": 0.5,
     }
 
-    indexes, in_vain = explained(with_stood("claim"), values)
+    indexes, in_vain = explained(statements.part("claim"), values)
 
     assert "message_due" in indexes
     assert in_vain == 0
@@ -350,9 +346,7 @@ def test_queueing_again_looks_at_nothing_else_that_has_failed(
         "asked_in_bulk": None,
     }
     values = {name: [value] * len(chunk) for name, value in same.items()}
-    text = statements.part("queue_again").replace(
-        "/* taken over */", statements.part("taken_over_by")
-    )
+    text = statements.part("queue_again")
 
     _, in_vain = explained(
         text, {**values, "message_id": chunk, "states": ["failed", "unknown"]}
