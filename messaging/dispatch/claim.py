@@ -10,7 +10,12 @@ from typing import Any
 from django.db import transaction
 
 from messaging.dispatch import ledger, lifetime, pace, statements
-from messaging.models import Integration, IntegrationState, SkipReason
+from messaging.models import (
+    Integration,
+    IntegrationState,
+    MessageState,
+    SkipReason,
+)
 
 MANY = {"of_those_that_nobody_holds": "SKIP LOCKED"}
 """Whoever claims many passes by what another one holds at the moment."""
@@ -97,7 +102,10 @@ def claim(
                     {
                         "integration_id": integration.pk,
                         "limit": limit,
+                        "state": MessageState.SKIPPED,
                         "reason": reason,
+                        "error_code": "",
+                        "error_class": "",
                     },
                 )
             return Claim(taken=len(refused))

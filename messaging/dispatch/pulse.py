@@ -12,11 +12,14 @@ import logging
 from django.conf import settings
 from django.db import connection, transaction
 
+from messaging.channels.catalogue import ErrorClass
 from messaging.dispatch import statements
+from messaging.models import MessageState
 
 logger = logging.getLogger(__name__)
 
 BATCH = 5_000
+MISSED_TIME = "resend_admin:missed_time"
 
 
 def beat() -> None:
@@ -51,7 +54,15 @@ def _go_on() -> bool:
 def _lapse_batch() -> int:
     with transaction.atomic(), statements.found_in_order():
         late = statements.rows(
-            "lapse", {"seconds": settings.LATE_AFTER_SECONDS, "limit": BATCH}
+            "lapse",
+            {
+                "seconds": settings.LATE_AFTER_SECONDS,
+                "limit": BATCH,
+                "state": MessageState.FAILED,
+                "reason": "",
+                "error_code": MISSED_TIME,
+                "error_class": ErrorClass.RETRY,
+            },
         )
     return len(late)
 

@@ -46,19 +46,10 @@ noted AS (
     RETURNING attempt.id, attempt.integration_id, attempt.parts, result.parts_sent
 ),
 taken_back AS (
-    -- Without a number it is the last part, as in messaging.receipts.
-    SELECT noted.id,
-           bit_or(1 << CASE
-               WHEN split_part(receipt.reference, ':', 2) ~ '^[0-9]{1,4}$'
-               THEN least(split_part(receipt.reference, ':', 2)::int, noted.parts - 1)
-               ELSE noted.parts - 1 END) AS parts
-    FROM noted
-    JOIN messaging_receipt AS receipt
-      ON receipt.attempt_id = noted.id
-     AND receipt.integration_id = noted.integration_id
-    WHERE receipt.kind = 'status'
-      AND receipt.state = 'failed'
-    GROUP BY noted.id
+    SELECT attempt.id, (
+        /* as in parts_taken_back.sql */
+    ) AS parts
+    FROM noted AS attempt
 ),
 moved AS (
     UPDATE messaging_message AS message

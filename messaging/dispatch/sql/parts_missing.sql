@@ -20,28 +20,18 @@ taken_back AS (
     SELECT held.id,
            bit_or(missing.parts & CASE
                WHEN attempt.number = held.attempt_count THEN ~0
-               ELSE attempt.parts_sent & ~earlier.parts END) AS parts
+               ELSE attempt.parts_sent & ~coalesce(earlier.parts, 0) END) AS parts
     FROM missing
     JOIN messaging_attempt AS attempt ON attempt.id = missing.attempt_id
     JOIN held ON held.id = attempt.message_id
     -- Later attempts have counted on the parts of an earlier one, until it was said
     -- for the first time that one failed: whoever says it again speaks of what a later
-    -- attempt has sent since. Without a number it is the last part, as in
-    -- messaging.receipts.
-    CROSS JOIN LATERAL (
-        SELECT coalesce(bit_or(1 << CASE
-                   WHEN split_part(receipt.reference, ':', 2) ~ '^[0-9]{1,4}$'
-                   THEN least(split_part(receipt.reference, ':', 2)::int,
-                              attempt.parts - 1)
-                   ELSE attempt.parts - 1 END), 0) AS parts
-        FROM messaging_receipt AS receipt
-        WHERE receipt.attempt_id = attempt.id
-          AND receipt.integration_id = attempt.integration_id
-          AND receipt.kind = 'status'
-          AND receipt.state = 'failed'
+    -- attempt has sent since.
+    LEFT JOIN LATERAL (
+        /* as in parts_taken_back.sql */
           AND receipt.applied_at IS NOT NULL
           AND attempt.number < held.attempt_count
-    ) AS earlier
+    ) AS earlier ON true
     WHERE attempt.number = held.attempt_count
        OR attempt.content_id = held.content_id
     GROUP BY held.id

@@ -5,25 +5,16 @@ SELECT coalesce(doubt.state, 'failed') AS state,
        CASE doubt.state
            WHEN 'sent' THEN ''
            WHEN 'unknown' THEN doubt.error_code
-           ELSE latest.error_code END AS error_code,
+           ELSE attempt.error_code END AS error_code,
        CASE doubt.state
            WHEN 'sent' THEN ''
            WHEN 'unknown' THEN doubt.error_class
-           ELSE latest.error_class END AS error_class,
-       nullif(latest.content_id, message.content_id) AS amended_content_id,
-       -- Without a number it is the last part, as in messaging.receipts.
-       latest.parts_sent & ~ coalesce((
-           SELECT bit_or(1 << CASE
-               WHEN split_part(receipt.reference, ':', 2) ~ '^[0-9]{1,4}$'
-               THEN least(split_part(receipt.reference, ':', 2)::int, latest.parts - 1)
-               ELSE latest.parts - 1 END)
-           FROM messaging_receipt AS receipt
-           WHERE receipt.attempt_id = latest.id
-             AND receipt.integration_id = latest.integration_id
-             AND receipt.kind = 'status'
-             AND receipt.state = 'failed'
+           ELSE attempt.error_class END AS error_class,
+       nullif(attempt.content_id, message.content_id) AS amended_content_id,
+       attempt.parts_sent & ~coalesce((
+           /* as in parts_taken_back.sql */
        ), 0) AS parts_sent
-FROM messaging_attempt AS latest
+FROM messaging_attempt AS attempt
 LEFT JOIN LATERAL (
     SELECT earlier.state, earlier.error_code, earlier.error_class
     FROM messaging_attempt AS earlier
@@ -32,5 +23,5 @@ LEFT JOIN LATERAL (
     ORDER BY earlier.state = 'sent' DESC, earlier.number DESC
     LIMIT 1
 ) AS doubt ON true
-WHERE latest.message_id = message.id
-  AND latest.number = message.attempt_count
+WHERE attempt.message_id = message.id
+  AND attempt.number = message.attempt_count
