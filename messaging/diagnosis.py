@@ -252,6 +252,14 @@ ENGINE: Final[Mapping[Cause, str]] = {
 """What the person who runs the server has to know, for whoever passes it on."""
 
 
+def paused_in_words(name: str, reason: str) -> str:
+    """Say that an integration is paused, and why if that is known, as sentences."""
+    reason = reason.strip()
+    if reason and not reason.endswith((".", "!", "?", "…")):
+        reason += "."
+    return f"“{name}” is paused. {reason}".strip()
+
+
 def _holdup(row: Mapping[str, Any], here: datetime) -> Holdup:
     """Explain one integration from its row alone, or leave it as not taken."""
     name, now = row["name"], row["now"]
@@ -271,10 +279,9 @@ def _holdup(row: Mapping[str, Any], here: datetime) -> Holdup:
             **of,
         )
     if row["state"] == IntegrationState.PAUSED:
-        why = f" {row['state_reason']}" if row["state_reason"] else ""
         return Holdup(
             cause=Cause.PAUSED,
-            sentence=f"“{name}” is paused.{why}",
+            sentence=paused_in_words(name, row["state_reason"]),
             advice="Mend what stopped it and resume it: its queue goes out.",
             **of,
         )

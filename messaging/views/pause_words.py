@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from messaging.diagnosis import paused_in_words
 from messaging.models import Integration, IntegrationState
 
 LEAVES: Final = (
@@ -19,7 +20,4 @@ def pause_in_words(integration: Integration | None) -> str:
     """Say that an integration is paused, and why; nothing unless it is."""
     if integration is None or integration.state != IntegrationState.PAUSED:
         return ""
-    reason = integration.state_reason.strip()
-    if reason and not reason.endswith((".", "!", "?", "…")):
-        reason += "."
-    return f"“{integration.name}” is paused. {reason}".strip()
+    return paused_in_words(integration.name, integration.state_reason)
