@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -203,12 +202,15 @@ def test_nothing_leaves_when_the_time_of_its_claim_is_over() -> None:
     assert connection.sent == []
 
 
-def test_a_slot_that_comes_too_late_is_given_back() -> None:
+def test_a_slot_that_comes_too_late_is_given_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     connection = Scripted(Accepted("a"), Accepted("b"))
     with asyncio.Runner() as runner:
         one = Flight(Impatient(), connection, runner, concurrency=1, seconds=0.5)
         one.launch(Claim([claimed(1), claimed(2)], every=0.05))
-        time.sleep(1.0)
+        asleep_until = lifetime.now() + 1.0
+        monkeypatch.setattr(lifetime, "now", lambda: asleep_until)
         results: list[Result] = []
         while len(one):
             results += one.land(1)
