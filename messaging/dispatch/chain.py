@@ -38,3 +38,12 @@ def cancel_waiting_tries(message_ids: Sequence[int]) -> None:
     """Take back what still waits for persons whom these messages reached."""
     if message_ids:
         statements.rows("cancel_reached", {"message_ids": list(message_ids)})
+
+
+def cancel_returned_tries(message_ids: Sequence[int]) -> None:
+    """Take back what came back, for persons whom another run reached meanwhile.
+
+    Under the lock of the account: whoever says that somebody arrived has it, too.
+    """
+    if message_ids:
+        statements.rows("cancel_returned", {"message_ids": list(message_ids)})

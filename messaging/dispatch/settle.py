@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,16 +76,10 @@ def settle(
             _believe(integration, results, late)
         moved = [row for row in rows if row["message_id"] is not None]
         if in_chain:
-            chain.note_reached(
-                [
-                    row["message_id"]
-                    for row in moved
-                    if row["root_id"] is not None and row["state"] in REACHED_STATES
-                ]
-            )
-        automatic.retry(
-            [row["message_id"] for row in moved if row["state"] == MessageState.FAILED]
-        )
+            again_in_chain = [row for row in moved if row["root_id"] is not None]
+            chain.note_reached(_ids(again_in_chain, REACHED_STATES))
+            chain.cancel_returned_tries(_ids(again_in_chain, [MessageState.QUEUED]))
+        automatic.retry(_ids(moved, [MessageState.FAILED]))
         pace.free_pairs(integration, rows[0]["failed_attempts"])
         refused = [
             one
@@ -95,6 +89,10 @@ def settle(
         if refused:
             circuit.open_circuit(integration, refused[0].error_detail)
     return closed
+
+
+def _ids(rows: Iterable[dict[str, Any]], states: Collection[str]) -> list[int]:
+    return [row["message_id"] for row in rows if row["state"] in states]
 
 
 def _believe(

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import threading
 import time
+import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
@@ -19,8 +21,10 @@ from django.utils import timezone
 from broadcasts import fill, freezing
 from broadcasts.models import Broadcast
 from messaging import audit
-from messaging.dispatch import again
-from messaging.models import Attempt, AttemptState, Message, MessageState
+from messaging.dispatch import again, pace
+from messaging.dispatch.claim import claim
+from messaging.dispatch.settle import Result, settle
+from messaging.models import Attempt, AttemptState, Integration, Message, MessageState
 from tests.broadcasts.factories import (
     finished,
     outcomes,
@@ -114,6 +118,21 @@ def deliver(attempt: Attempt) -> None:
     tell(attempt.integration, [told(attempt, "delivered")])
 
 
+def coming_back(integration: Integration) -> list[Result]:
+    """Claim what waits; return what a pump says that could not get it out."""
+    pace.take_lease(integration.pk, uuid.uuid4())
+    under_way = claim(integration, limit=2).attempts
+    assert len(under_way) == 2
+    came_back = Result(
+        0,
+        "failed",
+        error_code="resend_admin:not_sent",
+        error_class="retry",
+        again_in=5.0,
+    )
+    return [replace(came_back, attempt_id=one.attempt_id) for one in under_way]
+
+
 def resend(message: Message) -> set[int]:
     return again.queue_again([again.Again(message.pk, message.attempt_count)])
 
@@ -194,3 +213,42 @@ def test_who_arrives_by_one_run_while_another_is_resent_is_not_sent_to(
 
     assert states_of(first) == [MessageState.DELIVERED, MessageState.FAILED]
     assert states_of(second) == [CANCELLED, MessageState.FAILED]
+
+
+@pytest.mark.parametrize("when", ["before", "meanwhile", "after"])
+def test_who_arrives_while_a_retry_comes_back_is_not_sent_to(
+    ours: World, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    source = finished(ours, "unknown", "failed")
+    attempt = in_doubt(rows_of(source)[0])
+    made = started(retried(source, ours, include_unknown=True))
+    back = coming_back(attempt.integration)
+    if when == "before":
+        deliver(attempt)
+
+    with transaction.atomic():
+        settle(attempt.integration, back, in_chain=True)
+        receipt = (
+            begun_elsewhere(lambda: deliver(attempt)) if when == "meanwhile" else None
+        )
+    if receipt:
+        receipt.join()
+    if when == "after":
+        deliver(attempt)
+
+    assert states_of(made) == [CANCELLED, QUEUED]
+    assert audit.tally_differences() == audit.figure_differences() == []
+
+
+def test_what_comes_back_while_somebody_arrives_is_not_sent(ours: World) -> None:
+    source = finished(ours, "unknown", "failed")
+    attempt = in_doubt(rows_of(source)[0])
+    made = started(retried(source, ours, include_unknown=True))
+    back = coming_back(attempt.integration)
+
+    with transaction.atomic():
+        deliver(attempt)
+        pump = begun_elsewhere(lambda: settle(attempt.integration, back, in_chain=True))
+    pump.join()
+
+    assert states_of(made) == [CANCELLED, QUEUED]
