@@ -92,7 +92,7 @@ class _Inside(BaseHTTPRequestHandler):
 @pytest.fixture
 def inside() -> Iterator[Inside]:
     server = Inside()
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     yield server
     server.shutdown()

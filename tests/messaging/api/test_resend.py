@@ -320,7 +320,7 @@ def shelf(settings: Settings) -> Iterator[str]:
 
     settings.FETCH_FROM_PRIVATE_ADDRESSES = True
     server = HTTPServer(("127.0.0.1", 0), Shelf)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
