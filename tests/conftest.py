@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import django
 import pytest
+from django.db import connection
+from django.test import TransactionTestCase
 
 from resend_admin import garbage
 from resend_admin.local.servers import for_tests
@@ -24,6 +26,30 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "resend_admin.settings")
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
 # A conftest below may need models before pytest-django would set them up.
 django.setup()
+
+
+TOLD_BY_MIGRATIONS = {
+    "auth_group",
+    "auth_group_permissions",
+    "auth_permission",
+    "django_content_type",
+}
+"""Tables that say the same in every test."""
+
+
+def empty_the_tables(self: TransactionTestCase) -> None:
+    """Leave nothing of a test that committed, but what is made after migrations.
+
+    Django would empty that as well, and make it again after each of these tests.
+    """
+    names = connection.introspection.django_table_names(include_views=False)
+    quoted = [connection.ops.quote_name(one) for one in names]
+    kept = {connection.ops.quote_name(one) for one in TOLD_BY_MIGRATIONS}
+    with connection.cursor() as cursor:
+        cursor.execute(f"TRUNCATE {', '.join(sorted({*quoted} - kept))}")
+
+
+setattr(TransactionTestCase, "_fixture_teardown", empty_the_tables)  # noqa: B010
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
