@@ -104,6 +104,7 @@ def claim(
                         "limit": limit,
                         "state": MessageState.SKIPPED,
                         "reason": reason,
+                        "held_back_by": reason,
                         "error_code": "",
                         "error_class": "",
                     },

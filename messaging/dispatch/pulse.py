@@ -14,7 +14,7 @@ from django.db import connection, transaction
 
 from messaging.channels.catalogue import ErrorClass
 from messaging.dispatch import statements
-from messaging.models import MessageState
+from messaging.models import MessageState, SkipReason
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +60,7 @@ def _lapse_batch() -> int:
                 "limit": BATCH,
                 "state": MessageState.FAILED,
                 "reason": "",
+                "held_back_by": SkipReason.MISSED_TIME,
                 "error_code": MISSED_TIME,
                 "error_class": ErrorClass.RETRY,
             },

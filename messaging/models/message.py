@@ -32,7 +32,11 @@ ARRIVED_STATES = (MessageState.DELIVERED, MessageState.READ)
 
 
 class SkipReason(models.TextChoices):
-    """Why a message was not sent on purpose, or was taken back."""
+    """Why a message was not sent on purpose, or was taken back.
+
+    Also why the last try that somebody asked for did not leave, where an earlier one
+    is still in doubt: the message stands as that one left it.
+    """
 
     NO_CHANNEL = "no_channel", "The member has no address on any channel"
     NO_ROUTE = "no_route", "No route of this broadcast reaches the member"
@@ -51,6 +55,8 @@ class SkipReason(models.TextChoices):
     ALREADY_REACHED = "already_reached", "An earlier try reached the member after all"
     ON_ITS_WAY = "on_its_way", "Another try was on its way to the member already"
     IN_DOUBT = "in_doubt", "An earlier try may have reached the member"
+    INSUFFICIENT_CREDITS = "insufficient_credits", "There were not enough credits"
+    MISSED_TIME = "missed_time", "It was due while the system was down for too long"
 
 
 class Actor(models.TextChoices):
@@ -191,7 +197,7 @@ class Message(models.Model):
         blank=True,
         default="",
         db_default="",
-        help_text="Why it was skipped or cancelled.",
+        help_text="Why it was skipped or cancelled, or its last try did not leave.",
     )
     error_code = models.CharField(max_length=80, blank=True, default="", db_default="")
     error_class = models.CharField(max_length=10, blank=True, default="", db_default="")

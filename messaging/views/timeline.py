@@ -22,13 +22,13 @@ from messaging.models import (
     Message,
     MessageState,
     Receipt,
-    SkipReason,
 )
 from messaging.one_time_codes import hide
 from messaging.views.answers import ShownReceipt, pretty, shown_receipt
 from messaging.views.broadcast_names import BroadcastName
 from messaging.views.counted import contradictions, counted_in_words
 from messaging.views.pause_words import LEAVES, LEAVES_IN_TIME, pause_in_words
+from messaging.views.reason_words import held_back_in_words, reason_in_words
 from messaging.views.shown_content import title_of
 
 
@@ -183,6 +183,17 @@ def _standing(message: Message) -> list[Entry]:
             ]
         case MessageState.QUEUED:
             return [_queued(message, number)]
+        case MessageState.UNKNOWN | MessageState.SENT if message.reason:
+            return [
+                Entry(
+                    key="end",
+                    tone="warn",
+                    icon="skip",
+                    title=f"Attempt {number} did not leave",
+                    at=message.state_at,
+                    sentences=(held_back_in_words(message),),
+                )
+            ]
         case MessageState.SKIPPED | MessageState.CANCELLED:
             is_skipped = message.state == MessageState.SKIPPED
             return [
@@ -351,12 +362,6 @@ def _facts(message: Message, attempt: Attempt) -> Iterable[str]:
 def _asked(actor: str, name: str, reason: str) -> tuple[str, ...]:
     by = f"By {name}" if name else ASKED_BY.get(actor, f"By {actor}")
     return (by, f"“{reason}”") if reason else (by,)
-
-
-def reason_in_words(reason: str) -> str:
-    """Return why a message was skipped or cancelled; unknown words as they are."""
-    known = {choice.value: str(choice.label) for choice in SkipReason}
-    return known.get(reason, reason)
 
 
 def in_time(milliseconds: int) -> str:

@@ -35,6 +35,7 @@ from messaging.resend_forms import CountForm
 from messaging.sending import Asker, Refused
 from messaging.views.broadcast_names import BroadcastName, broadcast_names
 from messaging.views.evidence_words import ShownEvidence, shown, shown_evidence
+from messaging.views.reason_words import held_back_in_words
 from messaging.views.shown_content import title_of
 from resend_admin.ui.dialogs import close_dialog, render_dialog
 from resend_admin.ui.keyset import keyset_page
@@ -50,7 +51,8 @@ OPEN: Final = {MessageState.UNKNOWN, MessageState.QUEUED, MessageState.SENDING}
 class UnknownRow:
     """One unknown message, with what a person needs to decide.
 
-    ``settled`` says what happened when it is not unknown any more.
+    ``held_back`` says why a further try, which somebody asked for, did not leave;
+    ``settled`` what happened when it is not unknown any more.
     """
 
     message: Message
@@ -58,6 +60,7 @@ class UnknownRow:
     evidence: ShownEvidence | None
     broadcast: BroadcastName | None
     offer: Offer | None
+    held_back: str = ""
     settled: str = ""
 
 
@@ -129,6 +132,7 @@ def _rows(request: HttpRequest, messages: Sequence[Message]) -> list[UnknownRow]
             shown(one, evidence[one.pk]) if one.pk in evidence else None,
             names.get(one.broadcast_id or 0),
             offers.get(one.pk),
+            held_back_in_words(one) if one in unknown else "",
             "" if one in unknown else doubt.refusal(one).sentence,
         )
         for one in messages

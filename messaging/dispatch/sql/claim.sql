@@ -93,11 +93,12 @@ chosen AS (
     FROM placed
 ),
 -- What an earlier try may have brought does not go under because this one may not
--- leave: such a message is in doubt again, as it was.
+-- leave: such a message is in doubt again, as it was, and says why.
 decided AS (
     SELECT message.*,
            coalesce(doubt.state, message.choice) AS decision,
-           CASE WHEN doubt.state IS NULL THEN message.refusal ELSE '' END AS reason,
+           CASE WHEN doubt.state IS NOT NULL AND message.choice = 'failed'
+               THEN 'insufficient_credits' ELSE message.refusal END AS reason,
            CASE
                WHEN doubt.state IS NOT NULL THEN doubt.error_code
                WHEN message.choice = 'failed' THEN 'resend_admin:insufficient_credits'

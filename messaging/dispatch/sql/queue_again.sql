@@ -37,6 +37,7 @@ UPDATE messaging_message AS message
 SET state = 'queued',
     state_at = now(),
     due_at = now() + wanted.due_in * interval '1 second',
+    reason = '',
     asked_by = wanted.asked_by,
     asked_by_name = wanted.asked_by_name,
     asked_reason = wanted.asked_reason,

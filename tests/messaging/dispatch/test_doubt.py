@@ -178,6 +178,10 @@ def test_a_try_that_missed_its_time_leaves_the_doubt(
 
     unknown.refresh_from_db()
     assert (unknown.state, unknown.error_code) == ("unknown", "whatsapp:timeout")
+    assert unknown.reason == "missed_time"
+    asked_again(unknown)
+    unknown.refresh_from_db()
+    assert unknown.reason == ""
 
 
 def test_a_person_may_count_the_first_one_as_delivered(
@@ -273,7 +277,15 @@ def too_late(ours: World) -> None:
     Message.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
 
 
-@pytest.mark.parametrize("refuse", [poor, opted_out, switched_off, too_late])
+REFUSED_FOR: dict[Callable[[World], None], str] = {
+    poor: "insufficient_credits",
+    opted_out: "opted_out",
+    switched_off: "integration_off",
+    too_late: "expired",
+}
+
+
+@pytest.mark.parametrize("refuse", REFUSED_FOR)
 def test_a_resend_that_may_not_leave_leaves_the_doubt_where_it_was(
     ours: World,
     unknown: Message,
@@ -291,9 +303,9 @@ def test_a_resend_that_may_not_leave_leaves_the_doubt_where_it_was(
     unknown.refresh_from_db()
     other.refresh_from_db()
     assert (unknown.state, unknown.error_code) == ("unknown", TIMED_OUT[0])
-    assert (unknown.reason, unknown.due_at) == ("", None)
+    assert (unknown.reason, unknown.due_at) == (REFUSED_FOR[refuse], None)
     assert unknown.attempts.count() == 1
     assert other.state == ("failed" if refuse is poor else other.state)
     assert tally_differences() == []
     told(unknown, 1, "delivered")
-    assert unknown.state == "delivered"
+    assert (unknown.state, unknown.reason) == ("delivered", "")

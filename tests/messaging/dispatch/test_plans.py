@@ -153,6 +153,7 @@ def test_refusing_what_is_due_reads_only_what_is_due(many: Integration) -> None:
         "limit": 1_000,
         "state": "skipped",
         "reason": "integration_off",
+        "held_back_by": "integration_off",
         "error_code": "",
         "error_class": "",
     }
@@ -170,6 +171,7 @@ def test_what_came_too_late_is_found_among_what_is_queued(many: Integration) -> 
         "limit": 1_000,
         "state": "failed",
         "reason": "",
+        "held_back_by": "missed_time",
         "error_code": "resend_admin:missed_time",
         "error_class": "retry",
     }

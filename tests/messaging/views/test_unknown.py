@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import uuid
 from datetime import timedelta
 from html import unescape
 from typing import Any
@@ -14,8 +15,11 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from messaging.dispatch import again, pace
+from messaging.dispatch.claim import claim
 from messaging.models import (
     Attempt,
+    Contact,
     Content,
     CountedDelivery,
     Integration,
@@ -593,3 +597,40 @@ def arrive(message: Message) -> None:
     Message.objects.filter(pk=message.pk).update(
         state="delivered", state_at=now, sent_at=now, delivered_at=now
     )
+
+
+def test_a_further_try_that_did_not_leave_says_why(ours: World, editor: Client) -> None:
+    message = unknown(ours)
+    assert message.integration is not None
+    pace.take_lease(message.integration.pk, uuid.uuid4())
+    wish = again.Again(message.pk, message.attempt_count, asked_by="person")
+    assert again.queue_again([wish], states=["unknown"])
+    Contact.objects.update(opted_out_channels=[message.channel])
+
+    claim(message.integration, limit=1)
+
+    why = (
+        "The member opted out, so nothing was sent. It stands as before: an earlier"
+        " attempt may have arrived."
+    )
+    assert f"It was to be sent again and did not leave. {why}" in page(editor)
+    own = words(editor.get(address(message, "message-detail")).content.decode())
+    assert "Attempt 2 did not leave" in own
+    assert why in own
+
+
+@pytest.mark.parametrize(
+    ("reason", "next_step"),
+    [
+        ("insufficient_credits", "Ask whoever runs this server to top up"),
+        ("integration_off", "Ask an admin to switch the integration on"),
+        ("credentials", "Ask an admin to complete them, then send it again."),
+        ("missed_time", "Send it again if it still makes sense"),
+    ],
+)
+def test_what_kept_it_from_leaving_says_what_to_do(
+    ours: World, editor: Client, reason: str, next_step: str
+) -> None:
+    Message.objects.filter(pk=unknown(ours).pk).update(reason=reason)
+
+    assert f"an earlier attempt may have arrived. {next_step}" in page(editor)
