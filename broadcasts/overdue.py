@@ -5,16 +5,27 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Final
+
 from django.urls import reverse
 
 from broadcasts.ways import FILES
 from messaging.diagnosis import MOST_STARTS, Start
 
+STUCK: Final = timedelta(minutes=15)
+"""A page of rows takes seconds; one that fails is tried again on every tick."""
+
 
 def starts(organization_id: int | None = None) -> list[Start]:
     """Return the oldest, of one organization or of all; see ``Start``."""
     found = FILES.rows(
-        "overdue", {"organization_id": organization_id, "most": MOST_STARTS}
+        "overdue",
+        {
+            "organization_id": organization_id,
+            "most": MOST_STARTS,
+            "stuck_seconds": STUCK.total_seconds(),
+        },
     )
     return [
         Start(

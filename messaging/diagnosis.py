@@ -53,7 +53,8 @@ class Start:
     """Something that is due and not in the queues: a broadcast, or a bulk resend.
 
     ``since`` is when it was due. Once it has started it is worked on as long as the
-    engine is alive, however long that takes, so it waits since the engine was heard.
+    engine is alive, however long that takes, so it waits since the engine was heard,
+    or since it moved if that is so long ago that it cannot be worked on.
     """
 
     name: str
@@ -199,11 +200,13 @@ def _queues_in_words(organization_id: int | None, late: Iterable[Holdup]) -> str
 
 
 def _not_started(overdue: Start) -> Holdup:
-    """The engine is alive, and does not start what is due."""
+    """The engine is alive, and does not start, or go on with, what is due."""
+    moment = moment_in_words(overdue.since)
+    since = f"Nothing of it moved since {moment}." if overdue.has_started else ""
     return Holdup(
         cause=Cause.NOT_TAKEN,
         since=overdue.since,
-        sentence=f"{overdue.sentence} It was due on {moment_in_words(overdue.since)}.",
+        sentence=f"{overdue.sentence} {since or f'It was due on {moment}.'}",
         advice="Nothing is lost. If this lasts, tell whoever runs this server: look at"
         " the log of the worker, and add workers.",
         url=overdue.url,

@@ -1,6 +1,7 @@
 -- Broadcasts that are due and whose rows do not all wait in a queue yet, the longest
 -- wait first. One that has started waits since a page of rows was made, or since the
--- engine was last heard: while it beats, somebody works on it.
+-- engine was last heard: while it beats, somebody works on it. Not for ever, though: a
+-- page that fails on every tick keeps nobody else up, and is only in the log.
 (
     SELECT id, name, organization_id, false AS has_started,
            run_at AS since, statement_timestamp() AS now
@@ -15,10 +16,15 @@
 UNION ALL
 (
     SELECT broadcast.id, broadcast.name, broadcast.organization_id, true,
-           greatest(broadcast.started_at, broadcast.filled_at, pulse.beaten_at),
+           CASE WHEN moved.at < statement_timestamp()
+                   - %(stuck_seconds)s * interval '1 second'
+               THEN moved.at ELSE greatest(moved.at, pulse.beaten_at) END,
            statement_timestamp()
     FROM broadcasts_broadcast AS broadcast
     LEFT JOIN messaging_pulse AS pulse ON pulse.id = 1
+    CROSS JOIN LATERAL (
+        SELECT greatest(broadcast.started_at, broadcast.filled_at) AS at
+    ) AS moved
     WHERE broadcast.state = 'sending'
       AND NOT broadcast.is_filled
       AND (%(organization_id)s::bigint IS NULL

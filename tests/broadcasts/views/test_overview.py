@@ -471,7 +471,7 @@ def test_a_broadcast_that_nobody_goes_on_with_is_noticed(
 
 def test_a_start_that_takes_minutes_is_no_alarm(ours: World, editor: Client) -> None:
     beat()
-    started_at = timezone.now() - timedelta(minutes=20)
+    started_at = timezone.now() - timedelta(minutes=10)
     own = scheduled(ours)
     Broadcast.objects.filter(pk=own.pk).update(
         state="sending", run_at=started_at, started_at=started_at
