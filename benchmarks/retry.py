@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 MEMBERS = 1_000_000
 FAILED_PERCENT = 20
+ROUNDS = 3
+"""Between two looks at the limit each; the one in the middle counts."""
 RAW = Path(__file__).parent / "sql" / "raw_copy.sql"
 TARGETS = {
     "making_and_starting_to_raw": Target(at_most=1.5),
@@ -41,9 +43,9 @@ class Taken:
 
 
 def run(stage: Stage) -> Report:
-    """Confirm the dialog, let the rows be made, and start; the limit before and after.
+    """Confirm the dialog, let the rows be made, and start; the limit in between.
 
-    As the dialog proposes it, in two minutes; and then once more for tomorrow, which is
+    As the dialog proposes it, in two minutes; and then once for tomorrow, which is
     another way: its rows are planned first. The steps of the tick are called here,
     without a worker, so that nothing else is in the figure.
     """
@@ -55,13 +57,17 @@ def run(stage: Stage) -> Report:
     owner = one_broadcast(members, FAILED_PERCENT)
     source = owner.largest_broadcast
     raw = [_raw(source)]
-    stage.say("retrying as the dialog proposes…")
-    retry, soon = _measured(owner.editor, source, timedelta())
-    queued = _count(retry, "queued")
-    raw.append(_raw(source))
+    rounds = []
+    for number in range(1, ROUNDS + 1):
+        stage.say(f"retrying as the dialog proposes, {number} of {ROUNDS}…")
+        retry, taken = _measured(owner.editor, source, timedelta())
+        queued = _count(retry, "queued")
+        _undo(retry)
+        rounds.append(taken)
+        raw.append(_raw(source))
     limit = median(raw)
-    stage.say("taking it back, and retrying tomorrow…")
-    _undo(retry)
+    soon = sorted(rounds, key=lambda one: one.whole)[ROUNDS // 2]
+    stage.say("retrying tomorrow…")
     _, tomorrow = _measured(owner.editor, source, timedelta(days=1))
     return Report(
         title=f"Retry of {queued:,} failed in a broadcast of {members:,}",
@@ -83,7 +89,7 @@ def run(stage: Stage) -> Report:
         raw={
             "rows": queued,
             "raw_seconds": raw,
-            "soon": asdict(soon),
+            "soon": [asdict(one) for one in rounds],
             "tomorrow": asdict(tomorrow),
         },
     )
