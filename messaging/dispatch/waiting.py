@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import transaction
 
-from messaging.dispatch import statements
+from messaging.dispatch import ledger, statements
 from messaging.models import EndedBroadcast, MessageState, SkipReason
 
 
@@ -29,8 +29,10 @@ def start_planned(decisions: str, parameters: Mapping[str, Any]) -> tuple[int, i
 def end(organization_id: int, broadcast_id: int) -> None:
     """Let nothing of a broadcast begin again by itself: a person has ended it.
 
-    What waits is taken back by :func:`cancel_waiting`.
+    What waits is taken back by :func:`cancel_waiting`: also what a receipt puts back at
+    this moment, because that holds the account until its commit.
     """
+    ledger.lock(organization_id)
     EndedBroadcast.objects.bulk_create(
         [EndedBroadcast(organization_id=organization_id, broadcast_id=broadcast_id)],
         ignore_conflicts=True,

@@ -7,7 +7,7 @@ from dataclasses import replace
 from importlib import import_module
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from broadcasts import fill, run, schedule
 from broadcasts.models import Broadcast, BroadcastState
@@ -22,9 +22,11 @@ from messaging.models import (
     Message,
     MessageState,
 )
+from tests.broadcasts.at_once import begun_elsewhere
 from tests.broadcasts.factories import (
     TIMED_OUT,
     make_due,
+    only,
     refusal,
     retried,
     route,
@@ -151,6 +153,25 @@ def test_nothing_of_a_cancelled_broadcast_begins_again_by_itself(ours: World) ->
     fails_late(integration, rows_of(broadcast)[1])
 
     assert states_of(broadcast) == ["failed", "failed"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_fails_in_the_moment_of_a_cancellation_does_not_either(
+    ours: World,
+) -> None:
+    integration, broadcast = tried_once(ours)
+    # Nothing of it waits, so that nothing has to be taken back.
+    stand(only(rows_of(broadcast), 0), "delivered")
+
+    with transaction.atomic():
+        fails_late(integration, rows_of(broadcast)[1])
+        cancelling = begun_elsewhere(
+            lambda: schedule.cancel(broadcast=broadcast, person=ours.editor)
+        )
+    cancelling.join()
+    run.tick()
+
+    assert states_of(broadcast) == ["delivered", "failed"]
 
 
 @pytest.mark.django_db

@@ -7,7 +7,6 @@ first one did.
 from __future__ import annotations
 
 import threading
-import time
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,7 +14,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from broadcasts import fill, freezing
@@ -25,6 +24,7 @@ from messaging.dispatch import again, pace
 from messaging.dispatch.claim import claim
 from messaging.dispatch.settle import Result, settle
 from messaging.models import Attempt, AttemptState, Integration, Message, MessageState
+from tests.broadcasts.at_once import begun_elsewhere
 from tests.broadcasts.factories import (
     finished,
     outcomes,
@@ -33,7 +33,6 @@ from tests.broadcasts.factories import (
     started,
     states_of,
 )
-from tests.broadcasts.test_two_retries import somebody_waits_for_us
 from tests.factories import World
 from tests.messaging.test_receipts import tell, told
 
@@ -44,24 +43,6 @@ QUEUED, CANCELLED = MessageState.QUEUED, MessageState.CANCELLED
 @pytest.fixture
 def made_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(freezing, "AT_ONCE", 0)
-
-
-def begun_elsewhere(work: Callable[[], object]) -> threading.Thread:
-    """Let it come as far as it gets, in a connection of its own, before we commit."""
-
-    def run() -> None:
-        try:
-            work()
-        finally:
-            connection.close()
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    deadline = time.monotonic() + 30
-    while thread.is_alive() and not somebody_waits_for_us():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-    return thread
 
 
 def start_while(

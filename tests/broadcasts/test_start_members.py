@@ -30,6 +30,7 @@ from broadcasts.taken_over import failures_taken_over
 from messaging import audit
 from messaging.figures.forecast import Forecast
 from messaging.models import MessageState, SkipReason
+from tests.broadcasts.at_once import somebody_waits_for_us
 from tests.broadcasts.factories import (
     LATER,
     SOON,
@@ -427,13 +428,3 @@ def until(happens: Callable[[], Any]) -> None:
 
 def is_filled(made: Broadcast) -> bool:
     return Broadcast.objects.get(pk=made.pk).is_filled
-
-
-def somebody_waits_for_us() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted"
-            " AND pg_backend_pid() = ANY (pg_blocking_pids(pid)))"
-        )
-        waits: bool = cursor.fetchone()[0]
-    return waits

@@ -16,6 +16,7 @@ from broadcasts.models import Broadcast, BroadcastState
 from broadcasts.problems import Problem, ProblemCode
 from messaging import audit
 from messaging.models import Message, MessageState, SkipReason
+from tests.broadcasts.at_once import somebody_waits_for_us
 from tests.broadcasts.factories import (
     LATER,
     SOON,
@@ -216,13 +217,3 @@ def test_of_two_who_retry_two_runs_at_once_one_comes_too_late(
     assert rows_of(made).count() == 2
     assert first.retries.count() == 0
     assert [one.sentence for one in refused] == [retry.SENT_AGAIN]
-
-
-def somebody_waits_for_us() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted"
-            " AND pg_backend_pid() = ANY (pg_blocking_pids(pid)))"
-        )
-        waits: bool = cursor.fetchone()[0]
-    return waits
