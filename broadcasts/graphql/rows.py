@@ -52,7 +52,7 @@ class DispatchRow:
     )
     error_class: ErrorClass | None
     reason: str | None = strawberry.field(
-        description="Why it was skipped or taken back."
+        description="Why it was skipped or taken back, or its last try did not leave."
     )
     reason_in_words: str | None
     attempt_count: int
