@@ -89,6 +89,21 @@ def is_within_years(moment: datetime) -> bool:
     return FIRST_YEAR <= moment.year <= LAST_YEAR
 
 
+def checked_start(run_at: datetime | None) -> datetime:
+    """Return the time to run, or refuse because there is none."""
+    if run_at is None:
+        raise bad_input("Choose when it runs.", "run_at")
+    return run_at
+
+
+def check_order(run_at: datetime | None, expires_at: datetime | None) -> None:
+    """Refuse an end that is not after the start."""
+    if run_at and expires_at and expires_at <= run_at:
+        raise bad_input(
+            "Choose an end later than the start, or leave it empty.", "expires_at"
+        )
+
+
 def check_lead(
     run_at: datetime, time_zone: str, tolerance: timedelta = timedelta()
 ) -> None:

@@ -6,7 +6,7 @@ from django.db import transaction
 
 from broadcasts import access, record
 from broadcasts.audience import Audience
-from broadcasts.clock import local_moment, zone
+from broadcasts.clock import check_order, local_moment, zone
 from broadcasts.fields import (
     NAME_LENGTH,
     BroadcastFields,
@@ -17,7 +17,7 @@ from broadcasts.fields import (
     replace_routes,
 )
 from broadcasts.models import Broadcast, BroadcastState
-from broadcasts.problems import bad_input, conflict
+from broadcasts.problems import conflict
 from broadcasts.quota import take_slot
 from messaging.models import ApiClient, Organization, User
 
@@ -67,14 +67,7 @@ def write_fields(broadcast: Broadcast, fields: BroadcastFields) -> None:
         if fields.expires_at
         else None
     )
-    if (
-        broadcast.expires_at
-        and broadcast.run_at
-        and broadcast.expires_at <= broadcast.run_at
-    ):
-        raise bad_input(
-            "Choose an end later than the start, or leave it empty.", "expires_at"
-        )
+    check_order(broadcast.run_at, broadcast.expires_at)
 
 
 @transaction.atomic

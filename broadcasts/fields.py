@@ -92,6 +92,12 @@ def found_flow(
     return flow
 
 
+def check_any_route(routes: Sequence[object]) -> None:
+    """Refuse a broadcast that has no way out."""
+    if not routes:
+        raise bad_input("Choose at least one route to send by.", "routes")
+
+
 def replace_routes(
     broadcast: Broadcast,
     routes: Sequence[RouteSpec],

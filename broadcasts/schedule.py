@@ -10,11 +10,18 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from broadcasts import access, record, settling
-from broadcasts.clock import check_lead, local_day, local_moment
+from broadcasts.clock import (
+    check_lead,
+    check_order,
+    checked_start,
+    local_day,
+    local_moment,
+)
 from broadcasts.drafts import new_draft, write_fields
 from broadcasts.fields import (
     BroadcastFields,
     RouteSpec,
+    check_any_route,
     checked_name,
     replace_routes,
     specs_of,
@@ -111,16 +118,15 @@ def edit(
     with transaction.atomic():
         held = locked(broadcast)
         _require_editable(held)
-        before = record.described(held)
+        before, runs_at = record.described(held), held.run_at
         if held.is_retry:
             held.name = checked_name(fields.name)
         else:
             _require_same_kind(held, fields)
             write_fields(held, fields)
         if held.state == BroadcastState.SCHEDULED:
-            if fields.run_at is None:
-                raise bad_input("Choose when it runs.", "run_at")
-            _set_time(held, fields.run_at, fields.time_zone)
+            held.run_at = runs_at
+            _set_time(held, checked_start(fields.run_at), fields.time_zone)
         if held.is_retry and _routes_differ(held, fields.routes, fields.fallbacks):
             held.routes_changed = True
         held.save()
@@ -142,9 +148,7 @@ def edit(
 
 def _take_time(draft: Broadcast, fields: BroadcastFields) -> None:
     """Let a draft that is held, and has its routes, run at the time of the fields."""
-    if fields.run_at is None:
-        raise bad_input("Choose when it runs.", "run_at")
-    _set_time(draft, fields.run_at, fields.time_zone)
+    _set_time(draft, checked_start(fields.run_at), fields.time_zone)
     require_complete(draft)
     draft.state = BroadcastState.SCHEDULED
 
@@ -268,8 +272,7 @@ def require_complete(broadcast: Broadcast) -> None:
     routes = list(
         broadcast.routes.filter(role=RouteRole.ROUTE).select_related("integration")
     )
-    if not routes:
-        raise bad_input("Choose at least one route to send by.", "routes")
+    check_any_route(routes)
     content = _flow_content(broadcast)
     if content is None:
         return
@@ -311,10 +314,7 @@ def _set_time(broadcast: Broadcast, run_at: datetime, time_zone: str) -> None:
     moment = local_moment(run_at, time_zone)
     if broadcast.state == BroadcastState.DRAFT or moment != broadcast.run_at:
         check_lead(moment, time_zone)
-    if broadcast.expires_at is not None and broadcast.expires_at <= moment:
-        raise bad_input(
-            "Choose an end later than the start, or leave it empty.", "expires_at"
-        )
+    check_order(moment, broadcast.expires_at)
     broadcast.run_at = moment
     broadcast.time_zone = time_zone
     if broadcast.is_retry:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 
 from broadcasts.audience import Audience, AudienceChoices
+from broadcasts.clock import check_lead, check_order, checked_start, local_moment
 from broadcasts.fields import NAME_LENGTH, BroadcastFields
 from broadcasts.forms.audience import AudienceForm, initial_audience
 from broadcasts.forms.moments import WallClockField, on_the_wall
@@ -41,8 +43,11 @@ def what_in(values: Mapping[str, Any], default: str = TEXT) -> str:
     return asked if asked in WHATS else default
 
 
-class NameAndTimeForm(forms.Form):
-    """What can be changed about every broadcast, a retry included."""
+class NameAndTimeForm(RoutesForm):
+    """What can be changed about every broadcast, a retry included.
+
+    ``runs_at`` is when it runs as yet; that time may stay, however near it is.
+    """
 
     name = forms.CharField(
         max_length=NAME_LENGTH,
@@ -59,8 +64,39 @@ class NameAndTimeForm(forms.Form):
         help_text="Times on this page are what a clock there shows.",
     )
 
+    def __init__(
+        self, *args: Any, runs_at: datetime | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.runs_at = runs_at
 
-class RetryEditForm(NameAndTimeForm, RoutesForm):
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean()
+        if "time_zone" not in self.errors:
+            self._clean_times()
+        return cleaned
+
+    def _clean_times(self) -> None:
+        run_at, expires_at = self._moment("run_at"), self._moment("expires_at")
+        zone = self.cleaned_data["time_zone"]
+        if self.is_ready and "run_at" not in self.errors:
+            with self.refusal_shown():
+                moment = checked_start(run_at)
+                if moment != self.runs_at:
+                    check_lead(moment, zone)
+        with self.refusal_shown():
+            check_order(run_at, expires_at)
+
+    def _moment(self, name: str) -> datetime | None:
+        """Return what the clock of the chosen zone shows as a moment."""
+        typed = self.cleaned_data.get(name)
+        if typed is not None:
+            with self.refusal_shown():
+                return local_moment(typed, self.cleaned_data["time_zone"], name)
+        return None
+
+
+class RetryEditForm(NameAndTimeForm):
     """A retry: its members and its content are frozen."""
 
     def fields_for(self, broadcast: Broadcast) -> BroadcastFields:
@@ -75,7 +111,7 @@ class RetryEditForm(NameAndTimeForm, RoutesForm):
         )
 
 
-class BroadcastForm(NameAndTimeForm, AudienceForm, RoutesForm):
+class BroadcastForm(NameAndTimeForm, AudienceForm):
     """Name, what, how, who, when.
 
     Which fields there are depends on ``what``; a choice among flows, templates

@@ -6,15 +6,17 @@ empty row means nothing, and all of it works without JavaScript.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from django import forms
 from django.forms import BoundField
 
-from broadcasts.fields import RouteSpec, specs_of
+from broadcasts.fields import RouteSpec, check_any_route, specs_of
 from broadcasts.models import Broadcast, BroadcastKind, RouteRole
+from broadcasts.problems import Problem
 from messaging.channels.contract import ContentKind
 from messaging.models import Content, Integration, IntegrationState, Organization
 from messaging.models.contact import CHANNEL_NAMES
@@ -82,7 +84,11 @@ class Row:
 
 
 class RoutesForm(forms.Form):
-    """Also the whole form behind “Edit fallbacks”."""
+    """Also the whole form behind “Edit fallbacks”.
+
+    When it ``is_ready`` to run, nothing that a start needs may be missing. What a
+    service would refuse is asked here already, so that all of it is said at once.
+    """
 
     route_count = forms.IntegerField(required=False, widget=forms.HiddenInput)
     fallback_count = forms.IntegerField(required=False, widget=forms.HiddenInput)
@@ -92,11 +98,13 @@ class RoutesForm(forms.Form):
         *args: Any,
         ways: Ways,
         source: str = BroadcastKind.TEMPLATE,
+        is_ready: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.ways = ways
         self.source = source
+        self.is_ready = is_ready
         self.counts = {role: self._row_count(role) for role in RouteRole}
         for role, count in self.counts.items():
             for number in range(1, count + 1):
@@ -134,6 +142,9 @@ class RoutesForm(forms.Form):
         for role in RouteRole:
             for number in range(1, self.counts[role] + 1):
                 self._clean_row(role, number)
+        if self.is_ready and not self._is_any_row_refused():
+            with self.refusal_shown():
+                check_any_route(self.routes)
         return self.cleaned_data
 
     def content_of_routes(self) -> tuple[str, Mapping[str, Any]] | None:
@@ -146,7 +157,18 @@ class RoutesForm(forms.Form):
         name = rows.get(problem_field or "", problem_field)
         return name if name in self.fields else None
 
+    @contextmanager
+    def refusal_shown(self) -> Iterator[None]:
+        """Put the sentence of a service that refuses beside its field."""
+        try:
+            yield
+        except Problem as problem:
+            self.add_error(self.field_for(problem.field), problem.sentence)
+
     # How
+
+    def _is_any_row_refused(self) -> bool:
+        return any(name.startswith(RouteRole.ROUTE) for name in self.errors)
 
     def _has_template(self, role: str) -> bool:
         return role == RouteRole.FALLBACK or self.source == BroadcastKind.TEMPLATE

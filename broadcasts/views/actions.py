@@ -158,6 +158,7 @@ def broadcast_routes(request: HttpRequest, pk: int) -> HttpResponse:
         ways=ways,
         source=broadcast.kind,
         initial=initial_routes(broadcast),
+        is_ready=broadcast.state != BroadcastState.DRAFT,
     )
     status = HTTPStatus.OK
     if "show" in request.POST:

@@ -62,6 +62,11 @@ class Editor:
         self.flows = {one.pk: one for one in flows[:CHOICES]}
 
     @property
+    def is_ready(self) -> bool:
+        """Whether “Schedule” was pressed."""
+        return self.request.POST.get("action") == "schedule"
+
+    @property
     def whats(self) -> list[str]:
         """What may be sent; a scheduled broadcast keeps its kind."""
         one = self.broadcast
@@ -80,6 +85,7 @@ class Editor:
             flows=self.flows,
             choices=self.choices,
             source=what if what in self.whats else self.whats[-1],
+            **_readiness(self.broadcast, is_wanted=self.is_ready),
             **options,
         )
 
@@ -159,6 +165,8 @@ def _answer(editor: Editor) -> HttpResponse:
         return editor.page(editor.redrawn())
     form = editor.form(request.POST)
     if not form.is_valid():
+        if editor.broadcast is None and (full := quota.refusal(editor.organization)):
+            form.add_error(None, full)
         return editor.page(form, HTTPStatus.UNPROCESSABLE_ENTITY)
     try:
         saved = write(
@@ -166,7 +174,7 @@ def _answer(editor: Editor) -> HttpResponse:
             broadcast=editor.broadcast,
             organization=editor.organization,
             person=editor.person,
-            is_ready=request.POST.get("action") == "schedule",
+            is_ready=editor.is_ready,
         )
     except Problem as problem:
         form.add_error(form.field_for(problem.field), problem.sentence)
@@ -181,6 +189,7 @@ def _edit_retry(request: HttpRequest, broadcast: Broadcast) -> HttpResponse:
         "ways": ways,
         "source": broadcast.kind,
         "initial": initial_values(broadcast),
+        **_readiness(broadcast),
     }
     form = RetryEditForm(request.POST or None, **options)
     if "show" in request.POST:
@@ -204,6 +213,15 @@ def _edit_retry(request: HttpRequest, broadcast: Broadcast) -> HttpResponse:
     }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
     return render(request, "broadcasts/retry_form.html", context, status=status)
+
+
+def _readiness(
+    broadcast: Broadcast | None, *, is_wanted: bool = False
+) -> dict[str, Any]:
+    """Say whether it has to be complete, and the time that may stay as it is."""
+    if broadcast is None or broadcast.state == BroadcastState.DRAFT:
+        return {"is_ready": is_wanted}
+    return {"is_ready": True, "runs_at": broadcast.run_at}
 
 
 def _with_another_row(

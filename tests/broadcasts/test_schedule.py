@@ -131,6 +131,20 @@ def test_scheduled_broadcasts_change_in_everything_but_their_kind(
 
 
 @pytest.mark.django_db
+def test_an_edit_does_not_move_it_into_the_past(ours: World) -> None:
+    broadcast = scheduled(ours)
+    past = timezone.now() - timedelta(hours=1)
+    fields = dataclasses.replace(fields_of(broadcast), run_at=past)
+
+    problem = refusal(
+        lambda: schedule.edit(broadcast=broadcast, person=ours.editor, fields=fields)
+    )
+
+    assert problem.field == "run_at"
+    assert "at least 2 minutes ahead" in problem.sentence
+
+
+@pytest.mark.django_db
 def test_an_unchanged_time_may_come_near_while_something_else_is_edited(
     ours: World,
 ) -> None:

@@ -249,6 +249,41 @@ def test_what_is_wrong_is_said_at_its_field_and_nothing_is_lost(
     assert Content.objects.count() == 0
 
 
+def test_everything_that_is_wrong_is_said_at_once(ours: World, editor: Client) -> None:
+    draft(ours, name="Forgotten draft")
+    ours.organization.broadcast_quota = 1
+    ours.organization.save()
+    typed = text_values(
+        ours,
+        name="",
+        text="Hi {{nickname}}",
+        route_1_integration="",
+        run_at="2020-01-02T10:00",
+        expires_at="2020-01-01T10:00",
+        more_tags="rare tag",
+        action="schedule",
+    )
+
+    response = editor.post(NEW, typed)
+
+    form = response.context["form"]
+    at_fields = set(form.errors) - {"__all__"}
+    wrong = {"name", "text", "route_1_integration", "run_at", "expires_at"}
+    assert response.status_code == 422
+    assert at_fields == wrong
+    page = text_of(response)
+    assert "delete the oldest draft, “Forgotten draft”" in page
+    assert "Look at the fields that are marked" in page
+    for name in ("text", "run_at", "expires_at", "more_tags"):
+        assert form[name].value() == typed[name]
+
+
+def test_a_draft_may_lack_a_time_and_routes(ours: World, editor: Client) -> None:
+    response = editor.post(NEW, text_values(ours, route_1_integration="", name=""))
+
+    assert set(response.context["form"].errors) == {"name"}
+
+
 def test_half_a_row_is_pointed_out(ours: World, editor: Client) -> None:
     number, template = ours.integration(), ours.template()
 
@@ -453,6 +488,24 @@ def test_a_scheduled_broadcast_keeps_its_kind_and_its_state(
     assert own.state == BroadcastState.SCHEDULED
 
 
+def test_a_scheduled_broadcast_is_not_moved_into_the_past(
+    ours: World, editor: Client
+) -> None:
+    own = scheduled(ours)
+    form = editor.get(url_of("edit", own)).context["form"]
+    values = {name: form[name].value() for name in form.fields}
+    values = {name: value for name, value in values.items() if value}
+
+    response = editor.post(
+        url_of("edit", own),
+        {**values, "run_at": "2020-01-01T10:00", "name": "", "action": "save"},
+    )
+
+    assert response.status_code == 422
+    assert set(response.context["form"].errors) == {"name", "run_at"}
+    assert "Choose a time at least 2 minutes ahead" in text_of(response)
+
+
 def test_of_a_retry_only_name_time_and_ways_change(ours: World, editor: Client) -> None:
     own = retried(finished(ours, "failed"), ours)
     page = editor.get(url_of("edit", own))
@@ -543,6 +596,20 @@ def test_a_finished_source_needs_a_route(ours: World, editor: Client) -> None:
     assert response.status_code == 422
     assert "Choose at least one route" in text_of(response)
     assert len(specs_of(own, RouteRole.ROUTE)) == 1
+
+
+def test_of_routes_and_fallbacks_all_is_said_at_once(
+    ours: World, editor: Client
+) -> None:
+    own = finished(ours, "failed")
+    spare = ours.template("spare")
+
+    response = editor.post(url_of("routes", own), {"fallback_1_template": spare.pk})
+
+    assert set(response.context["form"].errors) == {
+        "route_1_integration",
+        "fallback_1_integration",
+    }
 
 
 def test_once_the_retry_has_started_they_stay(ours: World, editor: Client) -> None:
