@@ -252,12 +252,9 @@ def _refused_by_time(message: Message, at: datetime, wait: float) -> Refused | N
             f"The message is older than {hours} hours, so no other time is left. Keep"
             " the one it has, or cancel it.",
         )
-    earliest = moment_in_words(_full_minute(soonest) + timedelta(minutes=1))
+    earliest = moment_in_words(_next_minute(soonest))
     if at <= now:
-        return Refused(
-            Refusal.TIME_PAST,
-            f"Choose a time that is still to come: {earliest} or later.",
-        )
+        return Refused(Refusal.TIME_PAST, still_to_come(soonest))
     if (at - now).total_seconds() + 1 < wait:
         minutes = -(-int(wait) // 60)
         return Refused(
@@ -273,6 +270,16 @@ def _refused_by_time(message: Message, at: datetime, wait: float) -> Refused | N
             f" {hours} hours by then.",
         )
     return None
+
+
+def still_to_come(soonest: datetime) -> str:
+    """Ask for another time than one that has passed, and name the first."""
+    earliest = moment_in_words(_next_minute(soonest))
+    return f"Choose a time that is still to come: {earliest} or later."
+
+
+def _next_minute(moment: datetime) -> datetime:
+    return _full_minute(moment) + timedelta(minutes=1)
 
 
 def _full_minute(moment: datetime) -> datetime:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db import connection
@@ -50,7 +50,8 @@ class Verdict:
     """What the dialog shows, and hands back when it is confirmed.
 
     ``candidates`` failed or are unknown: they are what is frozen to wait for its
-    turn. ``cost`` is what the queued ones cost when they arrive.
+    turn. ``cost`` is what the queued ones cost when they arrive. Where messages are
+    too old, the last of them could be sent again until ``latest``.
     """
 
     lines: tuple[Line, ...]
@@ -61,6 +62,7 @@ class Verdict:
     groups: tuple[Group, ...] = ()
     """The queued ones by error and way, for a forecast."""
     risky_groups: tuple[Group, ...] = ()
+    latest: datetime | None = None
     queued: int = field(init=False)
     risky: int = field(init=False)
     total: int = field(init=False)
@@ -121,7 +123,26 @@ def verdict(
         credits=max((row["credits"] for row in priced), default=None),
         groups=tuple(_group(row) for row in priced),
         risky_groups=tuple(_group(row) for row, line in judged if line.is_risky),
+        latest=_latest(rows, limits, remedy, shown_at + timedelta(seconds=later)),
     )
+
+
+def _latest(
+    rows: Iterable[Mapping[str, Any]],
+    limits: policy.RetryPolicy,
+    remedy: judging.Remedy | None,
+    moment: datetime,
+) -> datetime | None:
+    """Return until when one could be sent again that is too old by that moment."""
+    only_old = [
+        row["youngest"]
+        for row in rows
+        if row["youngest"] > limits.max_age_seconds
+        and _line({**row, "age": 0.0}, limits, remedy).is_queued
+    ]
+    if not only_old:
+        return None
+    return moment - timedelta(seconds=min(only_old) - limits.max_age_seconds)
 
 
 def _group(row: Mapping[str, Any]) -> Group:

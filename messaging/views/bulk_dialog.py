@@ -23,6 +23,7 @@ from messaging.figures.forecast import Forecast
 from messaging.figures.shown import sentences
 from messaging.models import BulkResend, Role
 from messaging.patience import OPENING, TooLongError, at_most
+from messaging.resend import still_to_come
 from messaging.resend_forms import When
 from messaging.sending import Refused
 from messaging.views.bulk_words import selection_of, verdict_rows
@@ -89,8 +90,9 @@ class BulkForm(forms.Form):
             self.errors.pop("at", None)
             cleaned["at"] = None
         at = cleaned.get("at")
-        if at is not None and at <= timezone.now():
-            self.add_error("at", "Choose a time that is still to come.")
+        now = timezone.now()
+        if at is not None and at <= now:
+            self.add_error("at", still_to_come(now))
         return cleaned
 
 
@@ -178,13 +180,29 @@ class BulkDialog:
         if not is_typed_well:
             return self._page(found, form)
         if at is not None and found.queued < seen.cleaned_data["shown_queued"]:
-            return self._again(found, form, _fewer_by_then(found, at))
+            return self._fewer_by_then(found, form, at)
         takes_risk = form.cleaned_data.get("accepts_duplicate")
         if self._why_off(found) or not (found.queued or takes_risk or self.is_record):
             if found.risky:
                 form.add_error("accepts_duplicate", TICK)
             return self._page(found, form, HTTPStatus.CONFLICT)
         return self._freeze(found, form, seen.cleaned_data)
+
+    def _fewer_by_then(
+        self, found: Verdict, form: BulkForm, at: datetime
+    ) -> HttpResponse:
+        """Say what is left at the time that was chosen; where nothing is, ask anew."""
+        when, left = moment_in_words(at), found.queued
+        if left:
+            messages = "1 message" if left == 1 else f"{left:,} messages"
+            sentence = f"On {when} only {messages} can be sent again."
+            return self._again(found, form, f"{sentence} Look again and confirm.")
+        sentence = f"On {when} none of them can be sent again. Choose an earlier time"
+        if found.latest:
+            sentence += f", {moment_in_words(found.latest)} at the latest"
+        form.add_error("at", f"{sentence}.")
+        now = self._verdict(None, form)
+        return self._page(now, form, HTTPStatus.CONFLICT)
 
     def _freeze(
         self, found: Verdict, form: BulkForm, seen: dict[str, Any]
@@ -296,11 +314,3 @@ class BulkDialog:
     def _details(self, found: Verdict) -> dict[str, Any]:
         """Return what the template of a subclass needs besides."""
         return {}
-
-
-def _fewer_by_then(found: Verdict, at: datetime) -> str:
-    when = moment_in_words(at)
-    if not found.queued:
-        return f"On {when} none of them can be sent again. Choose an earlier time."
-    messages = "1 message" if found.queued == 1 else f"{found.queued:,} messages"
-    return f"On {when} only {messages} can be sent again. Look again and confirm."

@@ -32,6 +32,7 @@ SELECT state,
        is_taken_over,
        is_elsewhere,
        max(age) AS age,
+       min(age) AS youngest,
        min(since_failure) AS since_failure,
        count(*) AS number
 FROM marked
@@ -44,7 +45,7 @@ GROUP BY state, least(resends, %(most_resends)s), error_code, way_channel,
          CASE WHEN is_old THEN 0 ELSE floor(since_failure / 600) END
 UNION ALL
 SELECT state, 0, '', '', NULL, false, false, '', '', 0, 0, 0, false, false, 0, 0,
-       count(*)
+       0, count(*)
 FROM marked
 WHERE NOT is_candidate
 GROUP BY state

@@ -227,7 +227,7 @@ def test_it_can_start_later(ours: World, editor: Client, whatsapp: Integration) 
     ("entered", "sentence"),
     [
         ({"when": "later", "at": ""}, "Enter a date and time"),
-        ({"when": "later", "at": "2020-01-01T10:00"}, "still to come"),
+        ({"when": "later", "at": "2020-01-01T10:00"}, "still to come: "),
         ({"reason": "x" * 301}, "at most 300"),
     ],
 )
@@ -249,16 +249,23 @@ def test_a_time_at_which_they_are_too_old_is_said(
     ours: World, editor: Client, whatsapp: Integration
 ) -> None:
     at = timezone.now() + timedelta(days=3)
+    messages = several(ours, whatsapp)
 
     refused = confirm(
         editor,
-        ticked(several(ours, whatsapp)),
+        ticked(messages),
         when="later",
         at=f"{at:%Y-%m-%dT%H:%M}",
     )
 
+    last = messages[-1].created_at + timedelta(hours=48)
+    said = words(refused.content.decode())
     assert refused.status_code == 409
-    assert "none of them can be sent again" in words(refused.content.decode())
+    assert "none of them can be sent again" in said
+    assert f"earlier time, {last.day} {last:%b at %H:%M} (UTC) at the latest" in said
+    assert "Will be queued 3" in said
+    assert 'name="at"' in refused.content.decode()
+    assert "aria-disabled" not in refused.content.decode()
 
 
 @pytest.mark.parametrize("shown", [{}, {"shown_at": "x"}, {"shown_count": "-1"}])
