@@ -185,6 +185,8 @@ class RetryDialog:
 
 def _question(offer: RetryOffer, *, includes_unknown: bool) -> str:
     """``Retry 259 failed and 6 unknown messages``: each by what is known of it."""
+    if not offer.count:
+        return "Retry failed messages"
     unknown = offer.unknown_count if includes_unknown else 0
     failed = offer.count - unknown
     which = f"{failed:,} failed" + (f" and {unknown:,} unknown" if unknown else "")

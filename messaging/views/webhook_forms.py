@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -14,7 +13,12 @@ from django.utils.html import format_html
 
 from messaging.models import WebhookDelivery, WebhookEndpoint, WebhookType
 from messaging.models.webhook import CHOSEN_TYPES, type_choices
-from messaging.webhooks.endpoints import EndpointError, Fields
+from messaging.webhooks.endpoints import (
+    EndpointError,
+    Fields,
+    check_url,
+    known_events,
+)
 from messaging.webhooks.tending import KEPT_FOR
 from resend_admin.ui.forms import DateTimeLocalField
 
@@ -23,6 +27,7 @@ GROUPS: Final = {
     "broadcasts": ("Broadcasts", "broadcast."),
     "others": ("Everything else", ""),
 }
+EVENT: Final = "<span>{} <code>{}</code></span>"
 LONGEST_ID: Final = 40
 OUTCOMES: Final = {
     "waiting": "Waiting",
@@ -35,7 +40,10 @@ def _choices(prefix: str) -> list[tuple[str, str]]:
     """Return the events of a group, each in words and as it is called on the wire."""
     prefixes = [each for _, each in GROUPS.values() if each]
     return [
-        (one.value, format_html("{} <code>{}</code>", one.label, one.value))
+        (
+            one.value,
+            format_html("<span>{} <code>{}</code></span>", one.label, one.value),
+        )
         for one in CHOSEN_TYPES
         if (
             one.value.startswith(prefix)
@@ -82,11 +90,28 @@ class EndpointForm(forms.Form):
         chosen = dict.fromkeys(GROUPS, endpoint.events)
         return cls(initial={"name": endpoint.name, "url": endpoint.url, **chosen})
 
+    def clean_url(self) -> str:
+        url: str = self.cleaned_data["url"]
+        try:
+            check_url(url)
+        except EndpointError as error:
+            raise forms.ValidationError(error.sentence) from error
+        return url
+
+    def clean(self) -> None:
+        try:
+            known_events(self._events)
+        except EndpointError as error:
+            self.refuse(error)
+
     @property
     def fields_entered(self) -> Fields:
         values = self.cleaned_data
-        events: Sequence[str] = [one for name in GROUPS for one in values[name]]
-        return Fields(values["name"], values["url"], events)
+        return Fields(values["name"], values["url"], self._events)
+
+    @property
+    def _events(self) -> list[str]:
+        return [one for name in GROUPS for one in self.cleaned_data.get(name, ())]
 
     def refuse(self, error: EndpointError) -> None:
         field = "messages" if error.field == "events" else error.field

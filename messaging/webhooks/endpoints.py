@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -124,14 +124,20 @@ def _checked(fields: Fields) -> Fields:
     name, url = fields.name.strip(), fields.url.strip()
     if not name:
         raise EndpointError("Enter a name, for example “Shop backend”.", "name")
-    _check_url(url)
-    chosen = [one.value for one in CHOSEN_TYPES if one.value in set(fields.events)]
+    check_url(url)
+    return Fields(name, url, known_events(fields.events))
+
+
+def known_events(events: Collection[str]) -> list[str]:
+    """Return the events there are among these. Raises :class:`EndpointError`."""
+    chosen = [one.value for one in CHOSEN_TYPES if one.value in events]
     if not chosen:
         raise EndpointError("Choose at least one event.", "events")
-    return Fields(name, url, chosen)
+    return chosen
 
 
-def _check_url(url: str) -> None:
+def check_url(url: str) -> None:
+    """Refuse what cannot be called. Raises :class:`EndpointError`."""
     wants = "Enter a full web address that begins with https://."
     try:
         parts = urlsplit(url)

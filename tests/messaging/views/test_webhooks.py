@@ -80,6 +80,13 @@ def test_without_scripts_the_secret_has_a_page(ours: World, admin: Client) -> No
     assert "<main" in text(answer)
 
 
+def test_everything_that_is_wrong_is_said_at_once(admin: Client) -> None:
+    answer = admin.post(url("create"), {"name": "", "url": "shop"})
+
+    assert set(answer.context["form"].errors) == {"name", "url", "messages"}
+    assert 'value="shop"' in text(answer)
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
