@@ -9,6 +9,7 @@ from typing import Any
 from django.urls import reverse
 
 from broadcasts.models import Broadcast
+from tests.messaging.views.test_message_detail import words
 
 
 def url_of(name: str, broadcast: Broadcast) -> str:
@@ -33,3 +34,11 @@ def hidden(response: Any, name: str) -> str:
         rf'<input type="hidden" name="{name}" value="([^"]*)"', html_of(response)
     )
     return html.unescape(found[1]) if found else ""
+
+
+def need(page: Any, key: str) -> str:
+    """Return the line of one need, as a person reads it."""
+    markup = html_of(page).split('<ul class="needs"')[1].split("</ul>")[0]
+    lines = [one for one in markup.split("<li ") if f'-{key}"' in one]
+    assert len(lines) == 1, markup
+    return words(lines[0].partition(">")[2])
