@@ -66,6 +66,14 @@ def test_the_empty_form(ours: World, editor: Client) -> None:
     assert "0 of 25 slots" in page
 
 
+def test_without_an_integration_it_says_what_to_do(ours: World, editor: Client) -> None:
+    said = "There is no integration to send by yet. Ask an admin to connect one"
+
+    assert said in text_of(editor.get(NEW))
+    ours.integration()
+    assert said not in text_of(editor.get(NEW))
+
+
 def test_a_text_becomes_a_published_flow_of_one_step(
     ours: World, editor: Client
 ) -> None:

@@ -124,6 +124,8 @@ def test_when_it_is_off_it_says_why(ours: World, editor: Client, state: str) -> 
     assert reason
     assert reason in text_of(response)
     assert 'aria-disabled="true"' in html_of(response)
+    assert 'name="run_at"' not in html_of(response)
+    assert "Retry 0" not in text_of(response)
 
     refused = editor.post(url_of("retry", own), seen(response), headers=DIALOG)
     assert refused.status_code in {409, 422}
