@@ -33,6 +33,9 @@ STATES: Final[Mapping[str, tuple[str, ...]]] = {
 """States of the words that people see, where they are not the same."""
 WITH_AN_ERROR: Final = (State.FAILED, State.UNKNOWN, State.QUEUED)
 """No other state keeps the error of the try before it."""
+NOT_OVER: Final = (State.UNKNOWN, State.QUEUED)
+"""Those of them that may still arrive; they have indexes of their own."""
+HAD_AN_ERROR: Final = Q(state__in=NOT_OVER) & ~Q(error_code="")
 WITHOUT_WAY: Final = Q(integration__isnull=True)
 SLACK: Final = timedelta(hours=1)
 """Longer than any transaction: numbers are given out in the order of time, but for
@@ -125,13 +128,16 @@ def _of_ways(organization: Organization, wanted: Mapping[str, Any]) -> list[Road
     states = _states(wanted)
     has_error = wanted.get("error") or wanted.get("error_class")
     roads = []
-    if wanted.get("state") == "waiting":
+    if has_error:
+        if State.FAILED in states:
+            roads.append(_failed(organization, wanted, ways))
+        states = tuple(one for one in states if one in NOT_OVER)
+        roads.append(_not_over(wanted, states, ways))
+    elif wanted.get("state") == "waiting":
         # A partial index has them by themselves.
         return [Road.over(integration_id=ways)]
-    if has_error and State.FAILED in states:
-        roads.append(_failed(organization, wanted, ways))
-        states = tuple(one for one in states if one != State.FAILED)
-    roads.append(Road.over(state=states, integration_id=ways))
+    else:
+        roads.append(Road.over(state=states, integration_id=ways))
     if not (wanted.get("channel") or wanted.get("integration")):
         roads.append(Road.over(WITHOUT_WAY, state=states))
     return roads
@@ -162,6 +168,17 @@ def _failed(
         error_class=[str(one) for one in classes],
         error_code=codes,
         integration_id=ways,
+    )
+
+
+def _not_over(
+    wanted: Mapping[str, Any], states: tuple[str, ...], ways: tuple[int, ...]
+) -> Road:
+    """Return the road to what has had this error and may still arrive."""
+    column = "error_code" if wanted.get("error") else "error_class"
+    asked = wanted.get("error") or wanted["error_class"]
+    return Road.over(
+        HAD_AN_ERROR, **{column: [str(asked)], "state": states, "integration_id": ways}
     )
 
 

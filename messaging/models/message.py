@@ -317,6 +317,18 @@ class Message(models.Model):
                 condition=Q(state="queued", attempt_count__gt=0),
                 name="message_waits_to_retry",
             ),
+            # Who narrows a list by an error looks for these as well, and there may be
+            # a million in the queues that never had one.
+            models.Index(
+                fields=["organization", "error_code", "state", "integration", "-id"],
+                condition=Q(state__in=["queued", "unknown"]) & ~Q(error_code=""),
+                name="message_not_over_by_code",
+            ),
+            models.Index(
+                fields=["organization", "error_class", "state", "integration", "-id"],
+                condition=Q(state__in=["queued", "unknown"]) & ~Q(error_code=""),
+                name="message_not_over_by_class",
+            ),
             models.Index(
                 fields=["broadcast_id", "state", "id"],
                 condition=Q(broadcast_id__isnull=False),

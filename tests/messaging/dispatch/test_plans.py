@@ -26,6 +26,7 @@ from tests.plans import recorded
 
 pytestmark = pytest.mark.django_db
 
+RARE = "sms:20429"
 DONE = 6_000
 WAITING = 14_000
 
@@ -239,14 +240,25 @@ def test_old_holds_are_found_among_what_is_not_confirmed(
 
 
 @pytest.mark.parametrize(
-    "narrowed", [{"channel": "sms"}, {"integration": ""}, {"state": "waiting"}]
+    "narrowed",
+    [
+        {"channel": "sms"},
+        {"integration": ""},
+        {"state": "waiting"},
+        {"error": RARE},
+        {"error_class": "wait"},
+        {"state": "waiting", "error": RARE},
+        {"state": "unsent", "error_class": "wait"},
+    ],
 )
 def test_a_rare_filter_reads_only_what_it_shows(
     ours: World, many: Integration, narrowed: dict[str, str], rf: Any
 ) -> None:
     rare = ours.integration("twilio")
     rows = [ours.message(integration=rare) for _ in range(3)]
-    Message.objects.filter(pk__in=[one.pk for one in rows]).update(attempt_count=1)
+    Message.objects.filter(pk__in=[one.pk for one in rows]).update(
+        attempt_count=1, error_code=RARE, error_class="wait"
+    )
     if "integration" in narrowed:
         narrowed = {"integration": str(rare.pk)}
     analyze()
