@@ -16,13 +16,7 @@ waiting AS MATERIALIZED (
     ORDER BY message.id
     FOR UPDATE OF message
 )
-UPDATE messaging_message AS message
-SET state = 'cancelled',
-    state_at = now(),
-    due_at = NULL,
-    reason = 'already_reached',
-    error_code = '',
-    error_class = ''
+/* as in already_reached.sql */
 FROM waiting
 WHERE message.id = waiting.id
 RETURNING message.id

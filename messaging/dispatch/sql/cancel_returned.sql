@@ -1,12 +1,6 @@
 -- These came back and wait again; whoever was reached by another run of their chain
 -- while they were under way does not need them any more.
-UPDATE messaging_message AS message
-SET state = 'cancelled',
-    state_at = now(),
-    due_at = NULL,
-    reason = 'already_reached',
-    error_code = '',
-    error_class = ''
+/* as in already_reached.sql */
 WHERE message.id = ANY (%(message_ids)s)
   AND message.state = 'queued'
   AND message.broadcast_id IS NOT NULL
