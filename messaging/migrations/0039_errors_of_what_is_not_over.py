@@ -1,4 +1,8 @@
-"""Messages that had an error and may still arrive: found by it, however many wait."""
+"""Messages that had an error and may still arrive: found by it, however many wait.
+
+The indexes are small, but making them reads the table of messages: some seconds for
+five million, in which nothing is sent.
+"""
 
 from __future__ import annotations
 

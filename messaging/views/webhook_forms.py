@@ -27,7 +27,6 @@ GROUPS: Final = {
     "broadcasts": ("Broadcasts", "broadcast."),
     "others": ("Everything else", ""),
 }
-EVENT: Final = "<span>{} <code>{}</code></span>"
 LONGEST_ID: Final = 40
 OUTCOMES: Final = {
     "waiting": "Waiting",
