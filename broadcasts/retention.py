@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.db import DatabaseError, transaction
 
@@ -22,6 +22,8 @@ BATCH = 1_000
 REST = 2.0
 """Seconds of rest after each second of work: what is being sent goes first."""
 LONGEST_REST = 5.0
+FIRST = datetime(1970, 1, 1, tzinfo=UTC)
+"""Nothing here is older."""
 
 
 def prune_all() -> int:
@@ -69,10 +71,10 @@ def prune(organization: Organization) -> int:
 
 def _prune(name: str, organization: Organization, before: datetime) -> int:
     """Remove batch after batch; end early when the worker stops, for the next time."""
-    total = 0
+    total, since = 0, FIRST
     while True:
         begun = time.monotonic()
-        removed = _batch(name, organization.pk, before)
+        removed, since = _batch(name, organization.pk, since, before)
         total += removed
         rest = min(REST * (time.monotonic() - begun), LONGEST_REST)
         if not removed or stopping.wait(rest):
@@ -80,11 +82,18 @@ def _prune(name: str, organization: Organization, before: datetime) -> int:
 
 
 @again_after_deadlock
-def _batch(name: str, organization_id: int, before: datetime) -> int:
+def _batch(
+    name: str, organization_id: int, since: datetime, before: datetime
+) -> tuple[int, datetime]:
+    """Remove what is oldest from ``since`` on; return how many, and the last's age."""
     with transaction.atomic():
         (result,) = rows(
             statement(name),
-            {"organization_id": organization_id, "before": before, "limit": BATCH},
+            {
+                "organization_id": organization_id,
+                "since": since,
+                "before": before,
+                "limit": BATCH,
+            },
         )
-    number: int = result["number"]
-    return number
+    return result["number"], result["last"] or since

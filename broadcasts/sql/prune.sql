@@ -1,10 +1,13 @@
 -- One batch of messages that have come to rest, with their attempts. The rows of a
--- broadcast age from its start, so a retry planned weeks ahead is kept as long.
+-- broadcast age from its start, so a retry planned weeks ahead is kept as long. A batch
+-- begins where the one before it ended: what that one removed, and what it had to leave,
+-- is not walked through again.
 WITH old AS MATERIALIZED (
-    SELECT message.id
+    SELECT message.id, message.created_at AS at
     FROM messaging_message AS message
     LEFT JOIN broadcasts_broadcast AS broadcast ON broadcast.id = message.broadcast_id
     WHERE message.organization_id = %(organization_id)s
+      AND message.created_at >= %(since)s
       AND message.created_at < %(before)s
       AND coalesce(broadcast.started_at, message.created_at) < %(before)s
       AND message.state NOT IN ('planned', 'queued', 'sending')
@@ -46,4 +49,5 @@ gone AS (
     WHERE message.id = old.id
     RETURNING message.id
 )
-SELECT count(*) AS number FROM gone
+SELECT (SELECT count(*) FROM gone) AS number,
+       (SELECT max(at) FROM old) AS last

@@ -1,7 +1,8 @@
 WITH old AS MATERIALIZED (
-    SELECT id
+    SELECT id, received_at AS at
     FROM messaging_receipt
     WHERE organization_id = %(organization_id)s
+      AND received_at >= %(since)s
       AND received_at < %(before)s
       AND applied_at IS NOT NULL
     ORDER BY received_at
@@ -14,4 +15,5 @@ gone AS (
     WHERE receipt.id = old.id
     RETURNING receipt.id
 )
-SELECT count(*) AS number FROM gone
+SELECT (SELECT count(*) FROM gone) AS number,
+       (SELECT max(at) FROM old) AS last

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from datetime import timedelta
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
-from django.db import DatabaseError
+from django.db import DatabaseError, connection, transaction
 from django.db.models import Count
 from django.utils import timezone
 
 from broadcasts import chain, retention
 from broadcasts.summary import counters_of
+from broadcasts.ways import rows
 from messaging.audit import ledger_differences
 from messaging.dispatch import pace
 from messaging.dispatch.claim import claim
@@ -35,6 +37,7 @@ from tests.broadcasts.factories import (
     started,
 )
 from tests.factories import World
+from tests.plans import Statement, plan_of
 
 pytestmark = pytest.mark.django_db
 
@@ -166,10 +169,49 @@ def test_one_organization_that_fails_holds_up_no_other(
     assert pruned == [theirs.organization.pk]
 
 
+def test_a_batch_does_not_walk_through_what_an_earlier_one_had_to_leave(
+    ours: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A vacuum may be kept away for hours, and so may what waits: both count once."""
+    waiting, batches = 300, 6
+    old = timezone.now() - timedelta(days=40)
+    contact, integration, content = ours.contact(), ours.integration(), ours.text()
+    for number in range(waiting + 10 * batches):
+        ours.message(
+            MessageState.QUEUED if number < waiting else MessageState.SKIPPED,
+            contact=contact,
+            integration=integration,
+            content=content,
+            reason="" if number < waiting else "opted_out",
+            created_at=old + timedelta(seconds=number),
+        )
+    walked: list[int] = []
+    run = rows
+
+    def watched(sql: str, parameters: dict[str, Any]) -> list[dict[str, Any]]:
+        with transaction.atomic():
+            plan = plan_of(Statement(sql, parameters))
+            transaction.set_rollback(True)
+        walked.append(plan.read)
+        return run(sql, parameters)
+
+    monkeypatch.setattr(retention, "rows", watched)
+    monkeypatch.setattr(retention, "BATCH", 10)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("SET LOCAL enable_bitmapscan = off")
+
+    assert retention.prune(ours.organization) == 10 * batches
+
+    first, *later = walked[:batches]
+    assert first >= waiting
+    assert max(later) < waiting / 3
+
+
 def test_a_worker_that_stops_ends_after_the_batch_and_leaves_the_rest(
     ours: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    batches = iter([1, 1, 1, 0])
+    batches = iter((number, retention.FIRST) for number in (1, 1, 1, 0))
     rests: list[float] = []
 
     def rest(seconds: float) -> bool:
