@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -59,7 +58,9 @@ def main() -> int:
 
 def measure(name: str, scale: float, results: Path) -> int:
     """Run one benchmark and keep its figures; return the exit status."""
-    command = shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]])
+    command = f"python -m benchmarks {name}" + (
+        "" if scale == 1 else f" --scale {scale}"
+    )
     try:
         with open_stage(scale) as stage:
             report = importlib.import_module(f"benchmarks.{name}").run(stage)
