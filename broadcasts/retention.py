@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.db import DatabaseError, transaction
 
 from broadcasts.clock import database_now
 from broadcasts.ways import rows, statement
+from messaging.ages import first_number_after
 from messaging.credits import release_old_holds
 from messaging.dispatch.statements import again_after_deadlock
 from messaging.dispatch.stopping import stopping
@@ -17,13 +20,13 @@ from messaging.models import Organization
 
 logger = logging.getLogger(__name__)
 
+FIRST = datetime(1970, 1, 1, tzinfo=UTC)
+"""No receipt is older."""
 BATCH = 1_000
 """Rows per transaction, so that nobody waits long for a lock."""
 REST = 2.0
 """Seconds of rest after each second of work: what is being sent goes first."""
 LONGEST_REST = 5.0
-FIRST = datetime(1970, 1, 1, tzinfo=UTC)
-"""Nothing here is older."""
 
 
 def prune_all() -> int:
@@ -55,8 +58,10 @@ def prune(organization: Organization) -> int:
     while release_old_holds(organization):
         """Another batch."""
     before = database_now() - timedelta(days=organization.retention_days)
-    messages = _prune("prune", organization, before)
-    receipts = _prune("prune_receipts", organization, before)
+    values = {"organization_id": organization.pk, "before": before}
+    below = first_number_after(organization, before)
+    messages = _prune("prune", {**values, "since": 0, "below": below})
+    receipts = _prune("prune_receipts", {**values, "since": FIRST})
     if messages or receipts:
         logger.info(
             "Removed rows from before %s",
@@ -69,31 +74,22 @@ def prune(organization: Organization) -> int:
     return messages
 
 
-def _prune(name: str, organization: Organization, before: datetime) -> int:
+def _prune(name: str, values: Mapping[str, Any]) -> int:
     """Remove batch after batch; end early when the worker stops, for the next time."""
-    total, since = 0, FIRST
+    total, since = 0, values["since"]
     while True:
         begun = time.monotonic()
-        removed, since = _batch(name, organization.pk, since, before)
+        removed, last = _batch(name, {**values, "since": since, "limit": BATCH})
         total += removed
         rest = min(REST * (time.monotonic() - begun), LONGEST_REST)
-        if not removed or stopping.wait(rest):
+        if removed < BATCH or stopping.wait(rest):
             return total
+        since = last
 
 
 @again_after_deadlock
-def _batch(
-    name: str, organization_id: int, since: datetime, before: datetime
-) -> tuple[int, datetime]:
-    """Remove what is oldest from ``since`` on; return how many, and the last's age."""
+def _batch(name: str, values: Mapping[str, Any]) -> tuple[int, Any]:
+    """Remove what comes first after ``since``; return how many, and where it ended."""
     with transaction.atomic():
-        (result,) = rows(
-            statement(name),
-            {
-                "organization_id": organization_id,
-                "since": since,
-                "before": before,
-                "limit": BATCH,
-            },
-        )
-    return result["number"], result["last"] or since
+        (result,) = rows(statement(name), values)
+    return result["number"], result["last"]

@@ -5,7 +5,13 @@ from __future__ import annotations
 from django.db import transaction
 
 from messaging.dispatch import ledger, statements
-from messaging.models import CreditAccount, CreditEntry, CreditStep, Organization
+from messaging.models import (
+    Attempt,
+    CreditAccount,
+    CreditEntry,
+    CreditStep,
+    Organization,
+)
 
 HOLD_DAYS = 30
 """How long credits stay held for a message of which nothing is heard."""
@@ -32,6 +38,19 @@ def top_up(*, organization: Organization, amount: int, note: str = "") -> Credit
         owed_change=-paid,
         note=note,
     )
+
+
+def attempts_for(message_id: int) -> set[int]:
+    """Return the attempts of a message that the ledger knows; it outlives them.
+
+    Only what was charged or released is indexed by its message: an index of the holds
+    would be written with every message that leaves.
+    """
+    kept = Attempt.objects.filter(message_id=message_id).values_list("pk", flat=True)
+    settled = CreditEntry.objects.filter(
+        message_id=message_id, step__in=[CreditStep.CHARGE, CreditStep.RELEASE]
+    ).values_list("attempt_id", flat=True)
+    return {*kept, *(one for one in settled if one is not None)}
 
 
 @statements.again_after_deadlock

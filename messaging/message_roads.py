@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db import connection
@@ -37,25 +36,6 @@ NOT_OVER: Final = (State.UNKNOWN, State.QUEUED)
 """Those of them that may still arrive; they have indexes of their own."""
 HAD_AN_ERROR: Final = Q(state__in=NOT_OVER) & ~Q(error_code="")
 WITHOUT_WAY: Final = Q(integration__isnull=True)
-SLACK: Final = timedelta(hours=1)
-"""Longer than any transaction: numbers are given out in the order of time, but for
-those of transactions that ran side by side."""
-
-
-def last_number_before(organization: Organization, moment: datetime) -> int:
-    """Return a number that every message made at ``moment`` or later is above."""
-    older = Message.objects.filter(
-        organization=organization, created_at__lt=moment - SLACK
-    )
-    return older.order_by("-created_at").values_list("pk", flat=True).first() or 0
-
-
-def first_number_after(organization: Organization, moment: datetime) -> int | None:
-    """Return a number that every message made before ``moment`` is below, if any."""
-    newer = Message.objects.filter(
-        organization=organization, created_at__gte=moment + SLACK
-    )
-    return newer.order_by("created_at").values_list("pk", flat=True).first()
 
 
 def taking(

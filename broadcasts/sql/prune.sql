@@ -1,13 +1,14 @@
 -- One batch of messages that have come to rest, with their attempts. The rows of a
 -- broadcast age from its start, so a retry planned weeks ahead is kept as long. A batch
 -- begins where the one before it ended: what that one removed, and what it had to leave,
--- is not walked through again.
+-- is not walked through again. Numbers are given out in the order of time.
 WITH old AS MATERIALIZED (
-    SELECT message.id, message.created_at AS at
+    SELECT message.id
     FROM messaging_message AS message
     LEFT JOIN broadcasts_broadcast AS broadcast ON broadcast.id = message.broadcast_id
     WHERE message.organization_id = %(organization_id)s
-      AND message.created_at >= %(since)s
+      AND message.id > %(since)s
+      AND message.id < %(below)s
       AND message.created_at < %(before)s
       AND coalesce(broadcast.started_at, message.created_at) < %(before)s
       AND message.state NOT IN ('planned', 'queued', 'sending')
@@ -29,7 +30,7 @@ WITH old AS MATERIALIZED (
                   AND entry.step IN ('charge', 'release')
             )
       )
-    ORDER BY message.created_at, message.id
+    ORDER BY message.id
     LIMIT %(limit)s
     FOR UPDATE OF message SKIP LOCKED
 ),
@@ -50,4 +51,4 @@ gone AS (
     RETURNING message.id
 )
 SELECT (SELECT count(*) FROM gone) AS number,
-       (SELECT max(at) FROM old) AS last
+       (SELECT max(id) FROM old) AS last

@@ -24,8 +24,8 @@ from messaging.admin.tenancy import (
     TenantForm,
     is_operator,
 )
-from messaging.admin.traffic import by_number
-from messaging.credits import top_up
+from messaging.admin.traffic import number_in
+from messaging.credits import attempts_for, top_up
 from messaging.models import AuditKind, CreditAccount, CreditEntry, Organization, User
 
 
@@ -142,4 +142,7 @@ class CreditEntryAdmin(ReadOnlyAdmin):
     ) -> tuple[QuerySet[Any], bool]:
         if not search_term:
             return queryset, False
-        return by_number(queryset, search_term, "message_id", "attempt_id"), False
+        number = number_in(search_term)
+        if number is None:
+            return queryset.none(), False
+        return queryset.filter(attempt_id__in={number, *attempts_for(number)}), False

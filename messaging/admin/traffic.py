@@ -27,13 +27,19 @@ from messaging.search import messages_matching
 
 def by_number(queryset: QuerySet[Any], term: str, *columns: str) -> QuerySet[Any]:
     """Keep rows in which one of the columns is this number; none for other text."""
-    number = term.strip().lstrip("#")
-    if not number.isdecimal() or len(number) > 18:
+    number = number_in(term)
+    if number is None:
         return queryset.none()
     found = Q()
     for column in columns:
-        found |= Q(**{column: int(number)})
+        found |= Q(**{column: number})
     return queryset.filter(found)
+
+
+def number_in(term: str) -> int | None:
+    """Return the number of a row that somebody typed."""
+    number = term.strip().lstrip("#")
+    return int(number) if number.isdecimal() and len(number) <= 18 else None
 
 
 class AttemptInline(TenantInline):

@@ -134,9 +134,6 @@ class Attempt(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["opened_at"], condition=Q(state="open"), name="attempt_open"
-            ),
-            models.Index(
                 fields=["integration", "provider_id"],
                 condition=~Q(provider_id=""),
                 name="attempt_by_provider_id",

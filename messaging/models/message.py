@@ -340,7 +340,6 @@ class Message(models.Model):
                 condition=Q(root__isnull=False),
                 name="message_of_chain",
             ),
-            models.Index(fields=["organization", "created_at"], name="message_by_age"),
         ]
 
     def __str__(self) -> str:

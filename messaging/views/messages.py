@@ -157,7 +157,7 @@ def _standing(
         organization=message.organization_id, attempt_id__in=numbers
     ).order_by("received_at", "pk")
     ledger = CreditEntry.objects.filter(
-        organization=message.organization_id, message_id=message.pk
+        organization=message.organization_id, attempt_id__in=numbers
     ).order_by("pk")
     return {
         "message": message,

@@ -219,6 +219,7 @@ def test_a_worker_that_stops_ends_after_the_batch_and_leaves_the_rest(
         return len(rests) == 2
 
     said = SimpleNamespace(is_set=lambda: len(rests) >= 2, wait=rest)
+    monkeypatch.setattr(retention, "BATCH", 1)
     monkeypatch.setattr(retention, "_batch", lambda *_: next(batches))
     monkeypatch.setattr(retention, "stopping", said)
     assert retention.prune_all() == 2

@@ -1,10 +1,11 @@
--- Attempts open for longer than anybody waits for an answer: nobody can tell.
+-- Attempts open for longer than anybody waits for an answer: nobody can tell. Open ones
+-- are few, and found by the index that allows a message only one of them.
 WITH lost AS MATERIALIZED (
     SELECT id, state AS before
     FROM messaging_attempt
     WHERE state = 'open'
       AND opened_at < now() - %(seconds)s * interval '1 second'
-    ORDER BY opened_at
+    ORDER BY message_id
     LIMIT %(limit)s
     FOR UPDATE SKIP LOCKED
 ),

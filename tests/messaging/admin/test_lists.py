@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.contrib import admin
@@ -10,8 +11,11 @@ from django.db import connection
 from django.db.models import Model
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from messaging.admin.tenancy import ReadOnlyAdmin
+from messaging.credits import release_old_holds
+from messaging.dispatch import pace
 from messaging.models import (
     Attempt,
     Contact,
@@ -23,6 +27,7 @@ from messaging.models import (
 )
 from tests.factories import World
 from tests.messaging.admin.rows import OWNED, fill, row_of, text_of, url
+from tests.messaging.test_resend import failed
 from tests.messaging.views.rows import tried
 
 
@@ -94,3 +99,29 @@ def test_names_cannot_carry_markup(ours: World, operator: Client) -> None:
         url(Contact, "change", member.pk),
     ):
         assert "<script>alert(1)" not in text_of(operator, address)
+
+
+def test_the_ledger_finds_the_lines_of_a_message_that_is_gone(
+    ours: World, operator: Client
+) -> None:
+    integration = ours.integration()
+    pace.prepare(integration.pk)
+    message, other = (
+        failed(ours, integration, state="sent", code="", error_class="")
+        for _ in range(2)
+    )
+    attempt = message.attempts.get()
+    Attempt.objects.update(opened_at=timezone.now() - timedelta(days=31))
+    release_old_holds(ours.organization)
+    address = url(CreditEntry, "changelist")
+
+    def found(number: int) -> list[str]:
+        text = text_of(operator, f"{address}?q={number}")
+        return sorted(re.findall(r'field-step">(\w+)', text))
+
+    for _ in ("kept", "gone"):
+        assert found(message.pk) == found(attempt.pk) == ["Hold", "Release"]
+        assert found(message.pk + other.pk) == []
+        Attempt.objects.filter(message=message).delete()
+        message.delete()
+        message.pk = attempt.message_id
