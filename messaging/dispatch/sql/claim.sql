@@ -8,12 +8,10 @@
 -- with the state in which they were found: by a constant one, the planner would go
 -- through the whole queue for each of them.
 WITH due AS MATERIALIZED (
-    SELECT id, state AS before, organization_id, contact_id, broadcast_id, root_id,
-           coalesce(amended_content_id, content_id) AS content_id, channel,
-           recipient, attempt_count, parts_sent, parameters, day, expires_at,
-           asked_by, asked_by_name, asked_reason, asked_in_bulk, priority, due_at,
-           given_back, earlier_tries, first_failed_at,
-           error_code AS failed_with, earlier_error
+    SELECT id, state AS before, contact_id,
+           coalesce(amended_content_id, content_id) AS content_id, channel, recipient,
+           attempt_count, expires_at, priority, due_at, error_code AS failed_with,
+           earlier_error
     FROM messaging_message
     WHERE integration_id = %(integration_id)s
       AND state = 'queued'
@@ -24,7 +22,8 @@ WITH due AS MATERIALIZED (
 ),
 -- One probe for each, whatever statistics say, and once: it is asked for twice below.
 judged AS MATERIALIZED (
-    SELECT due.*,
+    SELECT due.id, due.before, due.content_id, due.recipient, due.attempt_count,
+           due.priority, due.due_at,
            CASE
                WHEN due.expires_at <= now() THEN 'expired'
                WHEN due.channel = ANY (contact.opted_out_channels) THEN 'opted_out'
@@ -133,7 +132,13 @@ changed AS (
     WHERE message.id = decided.id
       AND decided.decision <> 'later'
       AND message.state = decided.before
-    RETURNING message.state AS became, message.attempt_count AS number, decided.*,
+    RETURNING message.id, message.state AS became, message.attempt_count AS number,
+              message.organization_id, message.broadcast_id, message.root_id,
+              message.channel, message.recipient, message.parameters,
+              message.parts_sent, message.day, message.asked_by, message.asked_by_name,
+              message.asked_reason, message.asked_in_bulk, message.first_failed_at,
+              message.earlier_tries - message.given_back AS chain_offset,
+              decided.content_id, decided.cause_code, decided.parts,
               CASE decided.decision WHEN 'sending' THEN
                   nextval('messaging_message_id_seq')
               END AS attempt_id
@@ -156,7 +161,7 @@ opened AS (
     SELECT attempt_id, organization_id, id, %(integration_id)s, content_id,
            broadcast_id, clock_timestamp(), day, number, %(price)s, parts, parts_sent,
            'open', channel, asked_by, asked_by_name, asked_reason, cause_code,
-           earlier_tries - given_back, first_failed_at, asked_in_bulk
+           chain_offset, first_failed_at, asked_in_bulk
     FROM changed
     WHERE became = 'sending'
 ),
