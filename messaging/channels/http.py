@@ -18,6 +18,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
+import orjson
+
 from messaging.channels.answering import BrokenError
 from messaging.channels.client import MAX_CONNECTIONS, Client, NotLeftError
 from messaging.channels.configuration import address_problems, base_url, missing
@@ -46,8 +48,6 @@ GATEWAY_LOST_IT: Final = frozenset({502, 520})
 after it had read the request. In the provider's own words they are its refusal."""
 
 LONGEST_PAUSE: Final = 86_400.0
-SHORT: Final = json.JSONEncoder(separators=(",", ":"))
-"""Made once: ``json.dumps`` would make another one for each message."""
 CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -203,18 +203,34 @@ def json_request(
     """Return a request with a JSON body."""
     return HttpRequest(
         url=url,
-        body=SHORT.encode(value).encode(),
+        body=_encoded(value),
         headers={"Content-Type": "application/json", **(headers or {})},
     )
+
+
+def _encoded(value: Mapping[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(value)
+    except TypeError:
+        # It is strict about what JSON leaves open, such as numbers beyond 64 bits.
+        return json.dumps(value, separators=(",", ":")).encode()
 
 
 def json_object(body: bytes) -> dict[str, Any] | None:
     """Return the JSON object of an answer, or ``None`` if it is something else."""
     try:
-        value = json.loads(body)
+        value = orjson.loads(body)
+    except ValueError:
+        value = _read_leniently(body)
+    return value if isinstance(value, dict) else None
+
+
+def _read_leniently(body: bytes) -> Any:
+    """Read what is JSON to many, such as half a surrogate or UTF-16."""
+    try:
+        return json.loads(body)
     except (ValueError, RecursionError):
         return None
-    return value if isinstance(value, dict) else None
 
 
 def without_own_words(status: int, headers: Mapping[str, str], body: bytes) -> Answer:

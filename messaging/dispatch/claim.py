@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
 from django.db import transaction
 
 from messaging.dispatch import ledger, lifetime, pace, statements
@@ -170,7 +171,7 @@ def _claimed(rows: Sequence[dict[str, Any]]) -> list[Claimed]:
             row["recipient"],
             *contents[row["content_id"]],
             # Django registers jsonb as text on its connections.
-            json.loads(row["parameters"]),
+            orjson.loads(row["parameters"]),
             row["parts"],
             row["parts_sent"],
             row["root_id"] is not None,

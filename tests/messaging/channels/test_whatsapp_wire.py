@@ -79,7 +79,7 @@ def test_a_text_byte_by_byte() -> None:
     assert request.body == (
         b'{"messaging_product":"whatsapp","recipient_type":"individual",'
         b'"to":"233241234567","biz_opaque_callback_data":"4711:0","type":"text",'
-        b'"text":{"preview_url":false,"body":"H\\u00e9"}}'
+        b'"text":{"preview_url":false,"body":"H\xc3\xa9"}}'
     )
 
 
