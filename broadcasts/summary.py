@@ -12,8 +12,9 @@ from django.db.models import BigIntegerField, DateField, F, Value
 
 from broadcasts.models import Broadcast, FrozenMembers
 from messaging.channels.catalogue import CatalogueEntry, lookup
-from messaging.models import MessageState, SkipReason, Tally, TallyUnit
+from messaging.models import MessageState, Tally, TallyUnit
 from messaging.models.message import ARRIVED_STATES
+from messaging.reasons import reason_in_words
 from resend_admin.ui.progress import Progress, Segment
 
 KEY = (
@@ -146,7 +147,7 @@ class Counters:
             if line.outcome == MessageState.SKIPPED:
                 numbers[line.code] += line.number
         return [
-            Skips(reason, _reason_words(reason), number)
+            Skips(reason, reason_in_words(reason), number)
             for reason, number in numbers.most_common()
             if number
         ]
@@ -189,10 +190,6 @@ def _kind(line: Line) -> str:
     if line.outcome == MessageState.QUEUED:
         return "waiting" if line.attempt_number else "untried"
     return _KINDS.get(line.outcome, line.outcome)
-
-
-def _reason_words(reason: str) -> str:
-    return SkipReason(reason).label if reason in SkipReason.values else reason
 
 
 def counters(broadcast_ids: Iterable[int]) -> dict[int, Counters]:

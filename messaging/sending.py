@@ -34,6 +34,7 @@ from messaging.models import (
     Organization,
     Priority,
 )
+from messaging.reasons import reason_and_next_step
 from messaging.trail import Doer
 
 logger = logging.getLogger(__name__)
@@ -287,7 +288,7 @@ def _refused_when_it_left(message: Message) -> Refused:
     if message.state == MessageState.FAILED:
         entry = lookup(message.error_code)
         return Refused(message.error_code.partition(":")[2], entry.advice)
-    return Refused(message.reason, f"{message.get_reason_display()}.")
+    return Refused(message.reason, reason_and_next_step(message.reason))
 
 
 def sender_for(organization: Organization, channel: str) -> Integration | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from messaging.channels.catalogue import lookup
 from messaging.models import Message, MessageState
-from messaging.views.reason_words import reason_in_words
+from messaging.reasons import reason_in_words
 
 _EXPLAINED_BY_ERROR = {MessageState.FAILED, MessageState.UNKNOWN}
 

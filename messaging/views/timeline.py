@@ -24,11 +24,11 @@ from messaging.models import (
     Receipt,
 )
 from messaging.one_time_codes import hide
+from messaging.reasons import held_back_in_words, reason_in_words
 from messaging.views.answers import ShownReceipt, pretty, shown_receipt
 from messaging.views.broadcast_names import BroadcastName
 from messaging.views.counted import contradictions, counted_in_words
 from messaging.views.pause_words import LEAVES, LEAVES_IN_TIME, pause_in_words
-from messaging.views.reason_words import held_back_in_words, reason_in_words
 from messaging.views.shown_content import title_of
 
 

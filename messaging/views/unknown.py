@@ -31,11 +31,11 @@ from messaging.filters import UnknownFilter
 from messaging.message_roads import taking
 from messaging.models import Actor, Message, MessageState, Organization, Role
 from messaging.offers import Offer, offers_of
+from messaging.reasons import held_back_in_words
 from messaging.resend_forms import CountForm
 from messaging.sending import Asker, Refused
 from messaging.views.broadcast_names import BroadcastName, broadcast_names
 from messaging.views.evidence_words import ShownEvidence, shown, shown_evidence
-from messaging.views.reason_words import held_back_in_words
 from messaging.views.shown_content import title_of
 from resend_admin.ui.dialogs import close_dialog, render_dialog
 from resend_admin.ui.keyset import keyset_page

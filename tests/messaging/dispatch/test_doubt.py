@@ -13,7 +13,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from messaging import doubt
+from messaging import doubt, sending
 from messaging.audit import ledger_differences, tally_differences
 from messaging.dispatch import again, later, pulse
 from messaging.dispatch.claim import claim
@@ -31,6 +31,7 @@ from messaging.models import (
     Message,
     Priority,
     Pulse,
+    SkipReason,
 )
 from messaging.sending import Asker
 from tests.factories import World
@@ -309,3 +310,27 @@ def test_a_resend_that_may_not_leave_leaves_the_doubt_where_it_was(
     assert tally_differences() == []
     told(unknown, 1, "delivered")
     assert (unknown.state, unknown.reason) == ("delivered", "")
+
+
+@pytest.mark.parametrize(
+    ("refuse", "next_step"),
+    [(poor, "top up"), (switched_off, "integration"), (opted_out, "")],
+)
+def test_who_asked_for_it_hears_why_it_did_not_leave_and_what_to_do(
+    ours: World,
+    unknown: Message,
+    refuse: Callable[[World], None],
+    next_step: str,
+) -> None:
+    Integration.objects.update(credit_price=1)
+    asked_again(unknown)
+    refuse(ours)
+
+    outcome = sending.send_or_wait(unknown.pk, now=True, attempts_before=1)
+
+    assert isinstance(outcome, sending.Refused)
+    assert outcome.code == REFUSED_FOR[refuse]
+    reason, _, advice = outcome.sentence.partition(". ")
+    assert reason.rstrip(".") == SkipReason(REFUSED_FOR[refuse]).label
+    assert next_step in advice.lower()
+    assert bool(advice) == bool(next_step)

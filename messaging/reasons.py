@@ -7,7 +7,7 @@ from typing import Final
 from messaging.channels.catalogue import lookup
 from messaging.models import Message, SkipReason
 
-NEXT: Final[dict[str, str]] = {
+NEXT_STEPS: Final[dict[str, str]] = {
     SkipReason.INSUFFICIENT_CREDITS: lookup("resend_admin:insufficient_credits").advice,
     SkipReason.MISSED_TIME: lookup("resend_admin:missed_time").advice,
     SkipReason.INTEGRATION_OFF: lookup("resend_admin:integration_off").advice,
@@ -22,6 +22,11 @@ def reason_in_words(reason: str) -> str:
     return known.get(reason, reason)
 
 
+def reason_and_next_step(reason: str) -> str:
+    """Say why a message did not leave, and what to do about it where that helps."""
+    return f"{reason_in_words(reason)}. {NEXT_STEPS.get(reason, '')}".rstrip()
+
+
 def held_back_in_words(message: Message) -> str:
     """Say why the last try of a message did not leave, which is in doubt still.
 
@@ -29,7 +34,7 @@ def held_back_in_words(message: Message) -> str:
     """
     if not message.reason:
         return ""
-    next_step = NEXT.get(message.reason, "")
+    next_step = NEXT_STEPS.get(message.reason, "")
     return (
         f"{reason_in_words(message.reason)}, so nothing was sent. It stands as before:"
         f" an earlier attempt may have arrived. {next_step}"
