@@ -8,7 +8,7 @@ WITH old AS MATERIALIZED (
     LEFT JOIN broadcasts_broadcast AS broadcast ON broadcast.id = message.broadcast_id
     WHERE message.organization_id = %(organization_id)s
       AND message.id > %(since)s
-      AND message.id < %(below)s
+      AND (%(below)s::bigint IS NULL OR message.id < %(below)s)
       AND message.created_at < %(before)s
       AND coalesce(broadcast.started_at, message.created_at) < %(before)s
       AND message.state NOT IN ('planned', 'queued', 'sending')
