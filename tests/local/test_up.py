@@ -43,8 +43,12 @@ def manage(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+PATIENCE_SECONDS = 30
+"""The first answer of a web server loads much, and other tests want the processor."""
+
+
 def status(port: int) -> int:
-    connection = http.client.HTTPConnection(HOST, port, timeout=5)
+    connection = http.client.HTTPConnection(HOST, port, timeout=PATIENCE_SECONDS)
     try:
         connection.request("GET", "/readyz")
         return connection.getresponse().status
