@@ -18,6 +18,12 @@ from messaging.models import (
     SkipReason,
 )
 
+CONTENTS_KEPT = 1_000
+"""Contents that a pump remembers; more are read again."""
+
+Contents = dict[int, tuple[str, dict[str, Any]]]
+"""Kind and payload by number. A content never changes."""
+
 MANY = {"of_those_that_nobody_holds": "SKIP LOCKED"}
 """Whoever claims many passes by what another one holds at the moment."""
 ONE_ONLY = {"and_this_one_only": "AND id = %(message_id)s"}
@@ -80,11 +86,13 @@ def claim(
     limit: int,
     message_id: int | None = None,
     version: str = "",
+    contents: Contents | None = None,
 ) -> Claim:
     """Open attempts for up to ``limit`` due messages, or for one, and commit.
 
     With a ``version`` of the integration's row, nothing is claimed once the row has
-    changed: other credentials may have to be used by now.
+    changed: other credentials may have to be used by now. What is in ``contents`` is
+    not read again, and what is read is put there.
 
     After this returns, each attempt is on record: if the process dies now, its
     outcome is *unknown*, and nobody sends it again by accident.
@@ -96,39 +104,41 @@ def claim(
             return Claim()
         if version and allowed.version != version:
             return Claim(is_stale=True)
+        statements.find_in_order()
         if reason := _refusal(allowed, integration):
-            with statements.found_in_order():
-                refused = statements.rows(
-                    "refuse_due",
-                    {
-                        "integration_id": integration.pk,
-                        "limit": limit,
-                        "state": MessageState.SKIPPED,
-                        "reason": reason,
-                        "held_back_by": reason,
-                        "error_code": "",
-                        "error_class": "",
-                    },
-                )
+            refused = statements.rows(
+                "refuse_due",
+                {
+                    "integration_id": integration.pk,
+                    "limit": limit,
+                    "state": MessageState.SKIPPED,
+                    "reason": reason,
+                    "held_back_by": reason,
+                    "error_code": "",
+                    "error_class": "",
+                },
+            )
             return Claim(taken=len(refused))
         if allowed.allowance == 0:
             return Claim(wait_seconds=allowed.wait_seconds)
         affordable = _affordable(allowed)
-        with statements.found_in_order():
-            rows = statements.rows(
-                "claim",
-                {
-                    "integration_id": integration.pk,
-                    "limit": min(limit, allowed.allowance),
-                    "price": allowed.credit_price,
-                    "affordable": affordable,
-                    "message_id": message_id,
-                    "pair_seconds": integration.provider.pair_seconds,
-                    "horizon_seconds": pace.HORIZON_SECONDS,
-                },
-                **(ONE_ONLY if message_id else MANY),
-            )
-        attempts = _claimed([row for row in rows if row["attempt_id"] is not None])
+        rows = statements.rows(
+            "claim",
+            {
+                "integration_id": integration.pk,
+                "limit": min(limit, allowed.allowance),
+                "price": allowed.credit_price,
+                "affordable": affordable,
+                "message_id": message_id,
+                "pair_seconds": integration.provider.pair_seconds,
+                "horizon_seconds": pace.HORIZON_SECONDS,
+            },
+            **(ONE_ONLY if message_id else MANY),
+        )
+        attempts = _claimed(
+            [row for row in rows if row["attempt_id"] is not None],
+            {} if contents is None else contents,
+        )
         if not attempts:
             return Claim(taken=rows[-1]["taken"])
         pace.pay(integration.pk, sum(one.requests for one in attempts))
@@ -155,13 +165,13 @@ def _affordable(allowed: pace.Pace) -> int:
     return ledger.lock(allowed.organization_id) // allowed.credit_price
 
 
-def _claimed(rows: Sequence[dict[str, Any]]) -> list[Claimed]:
-    contents = {
-        row["id"]: (row["kind"], json.loads(row["payload"]))
-        for row in statements.rows(
-            "contents", {"content_ids": list({row["content_id"] for row in rows})}
-        )
-    }
+def _claimed(rows: Sequence[dict[str, Any]], contents: Contents) -> list[Claimed]:
+    if missing := {row["content_id"] for row in rows} - contents.keys():
+        if len(contents) + len(missing) > CONTENTS_KEPT:
+            contents.clear()
+            missing = {row["content_id"] for row in rows}
+        for row in statements.rows("contents", {"content_ids": list(missing)}):
+            contents[row["id"]] = (row["kind"], json.loads(row["payload"]))
     return [
         Claimed(
             row["attempt_id"],

@@ -13,19 +13,21 @@ from messaging.dispatch import statements
 def lock(organization_id: int) -> int:
     """Lock the account of an organization and return what it may still spend."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO messaging_creditaccount"
-            " (organization_id, available, held, owed) VALUES (%s, 0, 0, 0)"
-            " ON CONFLICT DO NOTHING",
-            [organization_id],
-        )
-        cursor.execute(
-            "SELECT available FROM messaging_creditaccount"
-            " WHERE organization_id = %s FOR NO KEY UPDATE",
-            [organization_id],
-        )
-        available: int = cursor.fetchone()[0]
-        return available
+        while True:
+            cursor.execute(
+                "SELECT available FROM messaging_creditaccount"
+                " WHERE organization_id = %s FOR NO KEY UPDATE",
+                [organization_id],
+            )
+            if (row := cursor.fetchone()) is not None:
+                available: int = row[0]
+                return available
+            cursor.execute(
+                "INSERT INTO messaging_creditaccount"
+                " (organization_id, available, held, owed) VALUES (%s, 0, 0, 0)"
+                " ON CONFLICT DO NOTHING",
+                [organization_id],
+            )
 
 
 def lock_all(organization_ids: Iterable[int]) -> None:

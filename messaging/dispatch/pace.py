@@ -22,7 +22,7 @@ HORIZON_SECONDS = 0.5
 """How far ahead slots are taken: what a claim brings leaves within that time."""
 LEASE_SECONDS = 5
 """How long nobody else begins after a pump was killed; a living one renews it
-several times a second, and whoever is late meets another pump and no harm."""
+every second, and whoever is late meets another pump and no harm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +45,25 @@ class Pace:
     """Seconds until a slot comes within the horizon; 0 when there is one."""
 
 
-def prepare(integration_id: int) -> None:
-    """Make sure that the integration has a pace to lock."""
+def prepare(integration_id: int) -> bool:
+    """Make sure that the integration has a pace to lock; tell whether it had none."""
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO messaging_integrationpace (integration_id)"
             " VALUES (%s) ON CONFLICT DO NOTHING",
             [integration_id],
         )
+        return bool(cursor.rowcount == 1)
 
 
 def take_lease(integration_id: int, holder: uuid.UUID) -> bool:
     """Become the pump of an integration, or learn that a living one is at work."""
-    prepare(integration_id)
+    return _take_lease(integration_id, holder) or (
+        prepare(integration_id) and _take_lease(integration_id, holder)
+    )
+
+
+def _take_lease(integration_id: int, holder: uuid.UUID) -> bool:
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE messaging_integrationpace"

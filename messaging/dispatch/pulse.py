@@ -52,7 +52,8 @@ def _go_on() -> bool:
 
 @statements.again_after_deadlock
 def _lapse_batch() -> int:
-    with transaction.atomic(), statements.found_in_order():
+    with transaction.atomic():
+        statements.find_in_order()
         late = statements.rows(
             "lapse",
             {

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Any, ParamSpec, TypeVar
 
 from django.db import OperationalError, connection
@@ -40,9 +39,8 @@ def rows(
     return rows_of(text, parameters)
 
 
-@contextmanager
-def found_in_order() -> Iterator[None]:
-    """Let what is run meanwhile find rows in the order of an index; in a transaction.
+def find_in_order() -> None:
+    """Let the rest of this transaction find rows in the order of an index.
 
     Who takes the first thousand of a long queue reads a thousand rows by its index.
     PostgreSQL would rather read and sort the whole queue, each time, when statistics
@@ -50,10 +48,6 @@ def found_in_order() -> Iterator[None]:
     """
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_sort = off")
-    yield
-    # After an error the transaction is rolled back, and this with it.
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_sort = DEFAULT")
 
 
 def again_after_deadlock(
