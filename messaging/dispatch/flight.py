@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -18,6 +19,7 @@ from messaging.channels.contract import (
 )
 from messaging.dispatch import lifetime
 from messaging.dispatch.claim import Claim, Claimed
+from messaging.dispatch.loop_thread import LoopThread
 from messaging.dispatch.send import Content, Progress, content_of, out_of_time, send
 from messaging.dispatch.settle import Result
 from messaging.models import Integration
@@ -38,8 +40,9 @@ CONTENTS = 1_000
 class Flight:
     """Attempts of one integration on their way, over one open connection.
 
-    Attempts land in any order, so one that hangs delays nobody else. Used from
-    one thread: launch, land, and the database in between, outside of the loop.
+    Attempts land in any order, so one that hangs delays nobody else. Its owner
+    launches and lands them and is with the database in between; they go on meanwhile,
+    in the thread of their loop, to which everything belongs but the count.
 
     As many lanes as the provider may have requests at a time take one attempt
     after the other; a task or a timer for each of them would cost more than what
@@ -50,7 +53,7 @@ class Flight:
         self,
         provider: Provider,
         connection: Connection,
-        runner: asyncio.Runner,
+        loop: LoopThread,
         *,
         concurrency: int,
         seconds: float = ATTEMPT_SECONDS,
@@ -64,14 +67,16 @@ class Flight:
         """Whether the provider has refused our credentials: nothing more leaves."""
         self.holds_retries = False
         """Whether a message of a chain was among those launched."""
-        self._runner = runner
+        self._loop = loop
         self._concurrency = concurrency
         self._lanes: set[asyncio.Task[None]] = set()
         self._waiting: deque[Progress] = deque()
-        self._landed: list[Result] = []
+        self._landed: deque[Result] = deque()
         self._count = 0
-        self._ahead = 0
-        self._everybody: asyncio.Future[None] | None = None
+        self._awaited = 0
+        """How many answers its owner waits for at the moment."""
+        self._enough = threading.Event()
+        self._fault: Exception | None = None
         self._contents: dict[int, Content] = {}
         self._silent_until = 0.0
 
@@ -94,10 +99,21 @@ class Flight:
         what has several parts takes as many slots. However late that is, their time
         counts from when they were claimed.
         """
-        loop = self._runner.get_loop()
+        self._count += len(claim.attempts)
+        self._loop.call(self._launch, claim)
+
+    def _launch(self, claim: Claim) -> None:
+        try:
+            self._begin_in_slots(claim)
+        except Exception as error:  # noqa: BLE001
+            # Whoever waits for answers that will never come is told instead.
+            self._fault = error
+            self._enough.set()
+
+    def _begin_in_slots(self, claim: Claim) -> None:
+        loop = asyncio.get_running_loop()
         chunk, first_in, every = claim.attempts, claim.first_in, claim.every
         ends_at = claim.begun + self.seconds
-        self._count += len(chunk)
         begins: dict[int, list[Claimed]] = {}
         slot = 0
         for claimed in chunk:
@@ -109,21 +125,16 @@ class Flight:
             if tick == 0:
                 self._begin(together, ends_at)
             else:
-                self._ahead += len(together)
                 wait = tick * TICK_SECONDS
-                loop.call_later(wait, self._begin_later, together, ends_at)
-
-    def _begin_later(self, chunk: Sequence[Claimed], ends_at: float) -> None:
-        self._ahead -= len(chunk)
-        self._begin(chunk, ends_at)
+                loop.call_later(wait, self._begin, together, ends_at)
 
     def _begin(self, chunk: Sequence[Claimed], ends_at: float) -> None:
-        loop = self._runner.get_loop()
+        loop = asyncio.get_running_loop()
         now = time.monotonic()
         together = [Progress(one, now, ends_at) for one in chunk]
         self._waiting.extend(together)
-        # Asked here and not told by a callback: the loop stands still between two
-        # landings, and a lane that has ended meanwhile would count as a busy one.
+        # Asked here and not told by a callback, which comes a step after the end: a
+        # lane that has ended meanwhile would count as a busy one.
         self._lanes = {lane for lane in self._lanes if not lane.done()}
         for _ in range(min(self._concurrency - len(self._lanes), len(together))):
             self._lanes.add(loop.create_task(self._fly()))
@@ -162,26 +173,30 @@ class Flight:
 
     def _arrive(self, result: Result) -> None:
         self._landed.append(result)
-        if (
-            self._everybody is not None
-            and len(self._landed) == self._count
-            and not self._everybody.done()
-        ):
-            self._everybody.set_result(None)
+        if 0 < self._awaited <= len(self._landed):
+            self._enough.set()
 
-    def land(self, seconds: float) -> list[Result]:
-        """Return what has been answered, after at most this many seconds."""
-        return self._runner.run(self._land(seconds))
+    def has_landed(self, enough: int | None = None) -> bool:
+        """Tell whether so many, or all, have been answered already."""
+        return len(self._landed) >= self._number(enough)
 
-    async def _land(self, seconds: float) -> list[Result]:
-        if self._ahead:
-            # Others leave meanwhile; few answers are not worth a transaction yet.
-            await asyncio.sleep(seconds)
-        elif len(self._landed) < self._count:
-            self._everybody = self._runner.get_loop().create_future()
-            await asyncio.wait([self._everybody], timeout=seconds)
-            self._everybody = None
-        landed, self._landed = self._landed, []
+    def _number(self, enough: int | None) -> int:
+        return self._count if enough is None else min(enough, self._count)
+
+    def land(self, seconds: float, *, enough: int | None = None) -> list[Result]:
+        """Return what has been answered, after at most this many seconds.
+
+        Sooner when so many are, or all.
+        """
+        self._enough.clear()
+        self._awaited = self._number(enough)
+        # Asked after both: whatever lands from now on rings.
+        if len(self._landed) < self._awaited and not self._fault:
+            self._enough.wait(seconds)
+        self._awaited = 0
+        if self._fault:
+            raise self._fault
+        landed = [self._landed.popleft() for _ in range(len(self._landed))]
         self._count -= len(landed)
         return landed
 
@@ -215,18 +230,18 @@ class Flight:
 def in_flight(integration: Integration, concurrency: int) -> Iterator[Flight]:
     """Open the way to a provider for as long as the block lasts."""
     provider = integration.provider
-    with asyncio.Runner() as runner:
+    with LoopThread(f"flight of integration {integration.pk}") as loop:
         opening = provider.connect(integration.account)
-        connection = runner.run(_enter(opening))
+        connection = loop.run(_enter(opening))
         try:
             yield Flight(
                 provider,
                 connection,
-                runner,
+                loop,
                 concurrency=min(concurrency, provider.concurrency),
             )
         finally:
-            runner.run(_leave(opening))
+            loop.run(_leave(opening))
 
 
 async def _enter(opening: AbstractAsyncContextManager[Connection]) -> Connection:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.conf import settings
 from django.db import (
@@ -17,10 +18,11 @@ from django.db import (
     connection,
 )
 from django.db.models.expressions import RawSQL
+from psycopg_pool import ConnectionPool
 
 from messaging.channels.catalogue import ErrorClass
 from messaging.dispatch import pace
-from messaging.dispatch.claim import Claim, claim
+from messaging.dispatch.claim import Claim, Contents, claim
 from messaging.dispatch.flight import Flight, in_flight
 from messaging.dispatch.settle import Result, settle
 from messaging.dispatch.stopping import stopping
@@ -31,6 +33,8 @@ logger = logging.getLogger(__name__)
 
 RUN_SECONDS = 20.0
 """A pump ends by then; the next one reads the integration anew."""
+RENEWAL_SECONDS = 1.0
+"""How often a pump says that it is alive, well within the lease."""
 LANDING_SECONDS = 0.2
 """How long answers are gathered before they are written together."""
 SHORTEST_WAIT = 0.01
@@ -101,6 +105,8 @@ class Pump:
     version: str
     holder: uuid.UUID
     flight: Flight
+    contents: Contents = field(default_factory=dict)
+    renewed_at: float = -math.inf
 
     def run(self, *, ends_at: float) -> int:
         """Claim, send and settle in turns until nothing is due or the time is up.
@@ -135,13 +141,12 @@ class Pump:
                     )
                     close_old_connections()
                     ends_at = 0.0
-                _rest()
             if len(self.flight):
                 settled += land(self.integration, self.flight)
-                _rest()
             elif is_over:
                 return settled
             elif wait and time.monotonic() + wait < ends_at:
+                _rest()
                 stopping.wait(min(max(wait, SHORTEST_WAIT), LONGEST_WAIT))
             elif not taken:
                 return settled
@@ -152,14 +157,24 @@ class Pump:
         The lease is renewed without room too: beside a full flight to a provider
         that hangs, another pump would open as many attempts again.
         """
-        if not pace.take_lease(self.integration.pk, self.holder):
+        if not self._has_lease():
             return Claim()
         room = min(settings.DISPATCH_CHUNK, self.flight.capacity) - len(self.flight)
         if room <= 0:
             return Claim()
-        claimed = claim(self.integration, limit=room, version=self.version)
+        claimed = claim(
+            self.integration, limit=room, version=self.version, contents=self.contents
+        )
         self.flight.launch(claimed)
         return claimed
+
+    def _has_lease(self) -> bool:
+        if time.monotonic() - self.renewed_at < RENEWAL_SECONDS:
+            return True
+        has_lease = pace.take_lease(self.integration.pk, self.holder)
+        if has_lease:
+            self.renewed_at = time.monotonic()
+        return has_lease
 
     def _let_go(self) -> None:
         """Let another pump begin while this one lands what is still out."""
@@ -176,9 +191,22 @@ def _rest() -> None:
         close_old_connections()
 
 
+def _others_wait() -> bool:
+    """Tell whether somebody in this process waits for a connection."""
+    pool: ConnectionPool | None = getattr(connection, "pool", None)
+    return pool is None or pool.get_stats().get("requests_waiting", 0) > 0
+
+
 def land(integration: Integration, flight: Flight) -> int:
-    """Gather answers for a moment and write them; return how many were ours."""
-    results = flight.land(LANDING_SECONDS)
+    """Gather answers for a moment and write them; return how many were ours.
+
+    Half of what is under way at most: the other half goes on leaving while this one is
+    written, and while more is claimed.
+    """
+    enough = max(1, flight.capacity // 2)
+    if not flight.has_landed(enough) or _others_wait():
+        _rest()
+    results = flight.land(LANDING_SECONDS, enough=enough)
     settled = _settle(integration, flight, results)
     unknown = [result for result in results if result.state == "unknown"]
     if unknown:

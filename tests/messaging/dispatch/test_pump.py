@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -9,7 +10,9 @@ from datetime import timedelta
 from typing import Any, cast
 
 import pytest
-from django.db import DataError, OperationalError
+from django.db import DataError, OperationalError, connection
+from django.db.backends.postgresql.base import DatabaseWrapper
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from messaging.channels.answering import Reply
@@ -17,6 +20,7 @@ from messaging.channels.contract import Account
 from messaging.channels.http import HttpConnection
 from messaging.channels.whatsapp_cloud import WhatsAppCloud
 from messaging.dispatch import doorbell, pace, pulse, pump
+from messaging.dispatch.claim import Claim, Contents, claim
 from messaging.dispatch.settle import Result, settle
 from messaging.models import (
     Attempt,
@@ -331,3 +335,107 @@ def test_a_pump_whose_flight_is_full_stays_the_only_one(
     assert not pace.take_lease(whatsapp.pk, uuid.uuid4())
     assert doorbell.integrations_with_work() == []
     assert Attempt.objects.count() == 0
+
+
+def test_a_pump_says_every_second_that_it_is_alive_and_not_with_each_claim(
+    ours: World, whatsapp: Integration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lease is a row that is written and flushed; see ``LEASE_SECONDS``."""
+    now = 1_000.0
+    monkeypatch.setattr("messaging.dispatch.pump.time.monotonic", lambda: now)
+    one = pump.Pump(whatsapp, "", uuid.uuid4(), cast(Any, FullFlight()))
+    one._claim_more()
+    lease = IntegrationPace.objects.get()
+
+    one._claim_more()
+    assert IntegrationPace.objects.get() == lease
+    assert IntegrationPace.objects.get().lease_until == lease.lease_until
+
+    now += pump.RENEWAL_SECONDS
+    one._claim_more()
+    assert IntegrationPace.objects.get().lease_until > lease.lease_until  # type: ignore[operator]
+    assert pace.LEASE_SECONDS >= 3 * pump.RENEWAL_SECONDS
+
+
+def test_a_pump_that_has_lost_its_lease_claims_no_more(
+    ours: World, whatsapp: Integration
+) -> None:
+    ours.message(integration=whatsapp)
+    one = pump.Pump(whatsapp, "", uuid.uuid4(), cast(Any, FullFlight()))
+    assert pace.take_lease(whatsapp.pk, uuid.uuid4())
+
+    assert one._claim_more() == Claim()
+    assert one.renewed_at == -math.inf
+
+
+class Pool:
+    """A pool of connections for which so many wait."""
+
+    def __init__(self, waiting: int) -> None:
+        self.waiting = waiting
+
+    def get_stats(self) -> dict[str, int]:
+        # What has never happened is not counted.
+        return {"requests_waiting": self.waiting} if self.waiting else {}
+
+
+@pytest.mark.parametrize(
+    ("has_landed", "waiting", "rests"),
+    [(True, 0, False), (True, 1, True), (False, 0, True)],
+)
+def test_a_pump_keeps_its_connection_only_while_it_needs_it_and_nobody_else_does(
+    ours: World,
+    whatsapp: Integration,
+    monkeypatch: pytest.MonkeyPatch,
+    has_landed: bool,
+    waiting: int,
+    rests: bool,
+) -> None:
+    """There are a hundred pumps to eight connections."""
+
+    class Landing:
+        capacity = 10
+        silence = 0.0
+        holds_retries = False
+
+        def has_landed(self, enough: int) -> bool:
+            return has_landed
+
+        def land(self, seconds: float, *, enough: int) -> list[Result]:
+            return []
+
+    rested: list[bool] = []
+    monkeypatch.setattr(pump, "_rest", lambda: rested.append(True))
+    monkeypatch.setattr(DatabaseWrapper, "pool", Pool(waiting))
+
+    pump.land(whatsapp, cast(Any, Landing()))
+
+    assert bool(rested) is rests
+
+
+def test_a_pump_reads_what_is_said_once(ours: World, whatsapp: Integration) -> None:
+    contents: Contents = {}
+    content = ours.message(integration=whatsapp).content
+    ours.message(integration=whatsapp, content=content)
+
+    first = claim(whatsapp, limit=1, contents=contents)
+    with CaptureQueriesContext(connection) as queries:
+        second = claim(whatsapp, limit=1, contents=contents)
+
+    assert not any("messaging_content WHERE id = ANY" in one["sql"] for one in queries)
+    [earlier], [later] = first.attempts, second.attempts
+    assert later.payload is earlier.payload
+
+
+def test_a_pump_that_has_read_many_contents_begins_anew(
+    ours: World, whatsapp: Integration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("messaging.dispatch.claim.CONTENTS_KEPT", 2)
+    contents: Contents = {-1: ("text", {}), -2: ("text", {})}
+    message = ours.message(integration=whatsapp)
+    assert message.content is not None
+
+    [claimed] = claim(whatsapp, limit=1, contents=contents).attempts
+
+    assert list(contents) == [message.content_id]
+    assert claimed.payload == message.content.payload

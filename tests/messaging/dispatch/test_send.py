@@ -20,6 +20,7 @@ from messaging.channels.whatsapp_cloud import WhatsAppCloud
 from messaging.dispatch import lifetime
 from messaging.dispatch.claim import Claim, Claimed
 from messaging.dispatch.flight import Flight
+from messaging.dispatch.loop_thread import LoopThread
 from messaging.dispatch.settle import Result
 
 
@@ -68,11 +69,11 @@ def fly(
     seconds: float = 60.0,
     ago: float = 0.0,
 ) -> tuple[list[Result], Flight]:
-    with asyncio.Runner() as runner:
+    with LoopThread("flight") as loop:
         flight = Flight(
             Impatient(),
             connection,
-            runner,
+            loop,
             concurrency=1,
             seconds=seconds,
         )
@@ -206,8 +207,8 @@ def test_a_slot_that_comes_too_late_is_given_back(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     connection = Scripted(Accepted("a"), Accepted("b"))
-    with asyncio.Runner() as runner:
-        one = Flight(Impatient(), connection, runner, concurrency=1, seconds=0.5)
+    with LoopThread("flight") as loop:
+        one = Flight(Impatient(), connection, loop, concurrency=1, seconds=0.5)
         one.launch(Claim([claimed(1), claimed(2)], every=0.05))
         asleep_until = lifetime.now() + 1.0
         monkeypatch.setattr(lifetime, "now", lambda: asleep_until)
