@@ -5,16 +5,10 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Final
-
 from django.urls import reverse
 
 from broadcasts.ways import FILES
-from messaging.diagnosis import MOST_STARTS, Start
-
-STUCK: Final = timedelta(minutes=15)
-"""A page of rows takes seconds; one that fails is tried again on every tick."""
+from messaging.diagnosis import MOST_STARTS, STUCK, Start
 
 
 def starts(organization_id: int | None = None) -> list[Start]:

@@ -25,6 +25,8 @@ from resend_admin.ui.time_zones import moment_in_words, span_in_words
 
 LATE: Final = timedelta(minutes=1)
 """A message that has been due for longer is worth a look."""
+STUCK: Final = timedelta(minutes=15)
+"""What has started moves within seconds; what fails is tried again on every tick."""
 CLOCKS_MAY_DIFFER: Final = timedelta(seconds=20)
 """A clock of PostgreSQL that is further behind than this makes messages late."""
 DAYS: Final = 7
@@ -127,7 +129,12 @@ def holdups(
 def bulk_starts(organization_id: int | None = None) -> list[Start]:
     """Return the oldest bulk resends that are due and not done."""
     rows = bulk_statements.rows(
-        "open", {"organization_id": organization_id, "most": MOST_STARTS}
+        "open",
+        {
+            "organization_id": organization_id,
+            "most": MOST_STARTS,
+            "stuck_seconds": STUCK.total_seconds(),
+        },
     )
     return [
         Start(

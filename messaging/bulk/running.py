@@ -69,7 +69,7 @@ def run(budget_seconds: float = BUDGET_SECONDS) -> int:
 def start_due() -> int:
     due = Q(scheduled_for__isnull=True) | Q(scheduled_for__lte=Now())
     frozen = BulkResend.objects.filter(due, state=BulkResendState.FROZEN)
-    return frozen.update(state=BulkResendState.RUNNING)
+    return frozen.update(state=BulkResendState.RUNNING, moved_at=Now())
 
 
 def _unfinished() -> list[int]:

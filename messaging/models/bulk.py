@@ -53,6 +53,11 @@ class BulkResend(models.Model):
     scheduled_for = models.DateTimeField(
         null=True, blank=True, help_text="Starts then; empty means at once."
     )
+    moved_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="When it started, or an item of it last had its outcome.",
+    )
     finished_at = models.DateTimeField(null=True, blank=True)
     total = models.PositiveIntegerField(default=0)
     queued_count = models.PositiveIntegerField(default=0)

@@ -336,6 +336,31 @@ def test_a_bulk_resend_that_is_worked_on_is_no_alarm(ours: World, state: str) ->
     assert diagnosis.holdups(ours.organization.pk) == []
 
 
+def test_a_bulk_resend_that_fails_on_every_tick_is_told_of_after_a_while(
+    ours: World,
+) -> None:
+    """The engine beats and goes on with everything else; the log alone has it."""
+    heard_before(0)
+    now = timezone.now()
+    bulk = bulk_resend(
+        ours,
+        "running",
+        queued_count=60,
+        created_at=now - timedelta(hours=3),
+        moved_at=now - timedelta(minutes=14),
+    )
+    assert diagnosis.holdups(ours.organization.pk) == []
+
+    BulkResend.objects.update(moved_at=now - timedelta(minutes=16))
+
+    found = only(ours)
+    assert found.cause is Cause.NOT_TAKEN
+    assert "The bulk resend of 15 messages waits to go on." in found.sentence
+    assert "Nothing of it moved since" in found.sentence
+    assert "look at the log of the worker" in found.advice
+    assert found.url == f"/messages/bulk/{bulk.pk}/"
+
+
 def test_a_bulk_resend_whose_time_has_not_come_is_no_alarm(ours: World) -> None:
     heard_before(10)
     bulk_resend(ours, scheduled_for=timezone.now() + timedelta(hours=1))

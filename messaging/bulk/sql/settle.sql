@@ -30,7 +30,8 @@ refused AS (
 )
 UPDATE messaging_bulkresend AS bulk
 SET queued_count = bulk.queued_count + counted.queued,
-    refused_count = bulk.refused_count + counted.refused
+    refused_count = bulk.refused_count + counted.refused,
+    moved_at = clock_timestamp()
 FROM (
     SELECT bulk_id,
            count(*) FILTER (WHERE state = 'queued') AS queued,

@@ -74,6 +74,35 @@ def test_a_kill_between_chunks_loses_and_doubles_nothing(
     assert tally_differences() == []
 
 
+def test_it_is_on_record_when_one_last_moved(
+    ours: World, fail: Fail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(4):
+        fail()
+    monkeypatch.setattr(running, "CHUNK", 2)
+    bulk = frozen(ours)
+    assert bulk.moved_at is None
+
+    running.start_due()
+    bulk.refresh_from_db()
+    started_at = bulk.moved_at
+    assert started_at is not None
+
+    running.step(bulk.pk)
+    bulk.refresh_from_db()
+    moved_at = bulk.moved_at
+    assert moved_at is not None
+    assert moved_at > started_at
+
+    def fails(*arguments: Any) -> None:
+        raise ValueError
+
+    monkeypatch.setattr(running, "_queue_chunk", fails)
+    assert running.run(budget_seconds=0.1) == 0
+    bulk.refresh_from_db()
+    assert bulk.moved_at == moved_at
+
+
 def test_running_what_has_ended_changes_nothing(ours: World, fail: Fail) -> None:
     message = fail()
     bulk = worked_off(frozen(ours))
