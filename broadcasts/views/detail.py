@@ -167,12 +167,10 @@ class LivePart:
 
     @cached_property
     def paused(self) -> list[Integration]:
-        """The integrations of its routes behind which its messages wait."""
+        """The integrations of its routes behind which its messages wait, or will."""
         one = self.broadcast
-        is_sending = one.state == BroadcastState.SENDING
-        if not is_sending and (
-            one.state in QUOTA_STATES or not self.counters.unsettled
-        ):
+        is_draft = one.state == BroadcastState.DRAFT
+        if one.state not in LIVE_STATES and (is_draft or not self.counters.unsettled):
             return []
         routes = one.routes.values("integration")
         return list(

@@ -399,6 +399,23 @@ def test_it_says_that_its_integration_is_paused(ours: World, editor: Client) -> 
     assert "Another" not in page
 
 
+def test_a_scheduled_one_says_that_its_integration_is_paused(
+    ours: World, editor: Client
+) -> None:
+    """Whoever scheduled it can see to that before it starts."""
+    own = scheduled(ours)
+    number = own.routes.get().integration
+    Integration.objects.filter(pk=number.pk).update(state="paused")
+
+    page = text_of(editor.get(url_of("detail", own)))
+
+    assert f"“{number.name}” is paused." in page
+    assert "starts all the same, and what it sends through it waits" in page
+
+    Broadcast.objects.update(state="draft", run_at=None)
+    assert "is paused" not in text_of(editor.get(url_of("detail", own)))
+
+
 def test_a_pause_shows_without_a_reload(ours: World, editor: Client) -> None:
     ours.contact()
     own = started(scheduled(ours))
