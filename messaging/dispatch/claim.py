@@ -19,7 +19,7 @@ from messaging.models import (
 )
 
 CONTENTS_KEPT = 1_000
-"""Contents that a pump remembers; more are read again."""
+"""Contents that a pump, and its flight, remember at most; then they begin anew."""
 
 Contents = dict[int, tuple[str, dict[str, Any]]]
 """Kind and payload by number. A content never changes."""

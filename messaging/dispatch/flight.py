@@ -6,7 +6,7 @@ import asyncio
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
 
 from messaging.channels.contract import (
@@ -18,7 +18,7 @@ from messaging.channels.contract import (
     Rejected,
 )
 from messaging.dispatch import lifetime
-from messaging.dispatch.claim import Claim, Claimed
+from messaging.dispatch.claim import CONTENTS_KEPT, Claim, Claimed
 from messaging.dispatch.loop_thread import LoopThread
 from messaging.dispatch.send import Content, Progress, content_of, out_of_time, send
 from messaging.dispatch.settle import Result
@@ -33,8 +33,6 @@ FIRST = 10
 """Attempts under way at most until a provider has shown that it knows us."""
 TICK_SECONDS = 0.01
 """Slots that are closer together than this begin together."""
-CONTENTS = 1_000
-"""Contents that a flight remembers; more are read again."""
 
 
 class Flight:
@@ -100,11 +98,11 @@ class Flight:
         counts from when they were claimed.
         """
         self._count += len(claim.attempts)
-        self._loop.call(self._launch, claim)
+        self._loop.call(self._guarded, self._begin_in_slots, claim)
 
-    def _launch(self, claim: Claim) -> None:
+    def _guarded(self, begin: Callable[..., None], *arguments: object) -> None:
         try:
-            self._begin_in_slots(claim)
+            begin(*arguments)
         except Exception as error:  # noqa: BLE001
             # Whoever waits for answers that will never come is told instead.
             self._fault = error
@@ -126,7 +124,7 @@ class Flight:
                 self._begin(together, ends_at)
             else:
                 wait = tick * TICK_SECONDS
-                loop.call_later(wait, self._begin, together, ends_at)
+                loop.call_later(wait, self._guarded, self._begin, together, ends_at)
 
     def _begin(self, chunk: Sequence[Claimed], ends_at: float) -> None:
         loop = asyncio.get_running_loop()
@@ -176,8 +174,8 @@ class Flight:
         if 0 < self._awaited <= len(self._landed):
             self._enough.set()
 
-    def has_landed(self, enough: int | None = None) -> bool:
-        """Tell whether so many, or all, have been answered already."""
+    def has_landed(self, enough: int) -> bool:
+        """Tell whether so many, or all there are, have been answered already."""
         return len(self._landed) >= self._number(enough)
 
     def _number(self, enough: int | None) -> int:
@@ -204,7 +202,7 @@ class Flight:
         """Return what a message says, judged once for all that say the same."""
         content = self._contents.get(claimed.content_id)
         if content is None:
-            if len(self._contents) >= CONTENTS:
+            if len(self._contents) >= CONTENTS_KEPT:
                 self._contents.clear()
             content = content_of(self.provider, claimed)
             self._contents[claimed.content_id] = content

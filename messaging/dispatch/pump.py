@@ -200,8 +200,8 @@ def _others_wait() -> bool:
 def land(integration: Integration, flight: Flight) -> int:
     """Gather answers for a moment and write them; return how many were ours.
 
-    Half of what is under way at most: the other half goes on leaving while this one is
-    written, and while more is claimed.
+    Not until everything has landed: once half of it has, that is written, and followed
+    by more, while the other half goes on leaving.
     """
     enough = max(1, flight.capacity // 2)
     if not flight.has_landed(enough) or _others_wait():

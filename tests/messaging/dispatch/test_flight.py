@@ -136,8 +136,9 @@ def test_an_owner_is_told_as_soon_as_enough_have_landed(
         assert sorted(result.attempt_id for result in land_all(one)) == [4, 5]
 
 
+@pytest.mark.parametrize("first_in", [0.0, 0.05])
 def test_what_cannot_even_be_begun_keeps_nobody_waiting(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, first_in: float
 ) -> None:
     """The pump stops, and the attempts are rescued as unknown, as after a kill."""
 
@@ -147,7 +148,7 @@ def test_what_cannot_even_be_begun_keeps_nobody_waiting(
     monkeypatch.setattr(Flight, "_begin", broken)
     with LoopThread("flight") as loop:
         one = Flight(cast(Any, None), cast(Any, None), loop, concurrency=1)
-        one.launch(Claim([claimed(1)]))
+        one.launch(Claim([claimed(1)], first_in=first_in))
         with pytest.raises(ValueError, match="no slot"):
             one.land(60)
 
