@@ -34,21 +34,24 @@ WITH old AS MATERIALIZED (
     LIMIT %(limit)s
     FOR UPDATE OF message SKIP LOCKED
 ),
+-- By an array, so that their keys are looked up whatever statistics say of a table that
+-- has just been emptied.
+chosen AS MATERIALIZED (
+    SELECT array_agg(id) AS ids, max(id) AS last FROM old
+),
 follow_ups AS (
     DELETE FROM messaging_followup AS follow_up
-    USING old
-    WHERE follow_up.message_id = old.id OR follow_up.opener_id = old.id
+    WHERE follow_up.message_id = ANY ((SELECT ids FROM chosen)::bigint[])
+       OR follow_up.opener_id = ANY ((SELECT ids FROM chosen)::bigint[])
 ),
 attempts AS (
     DELETE FROM messaging_attempt AS attempt
-    USING old
-    WHERE attempt.message_id = old.id
+    WHERE attempt.message_id = ANY ((SELECT ids FROM chosen)::bigint[])
 ),
 gone AS (
     DELETE FROM messaging_message AS message
-    USING old
-    WHERE message.id = old.id
+    WHERE message.id = ANY ((SELECT ids FROM chosen)::bigint[])
     RETURNING message.id
 )
-SELECT (SELECT count(*) FROM gone) AS number,
-       (SELECT max(id) FROM old) AS last
+SELECT (SELECT count(*) FROM gone) AS number, chosen.last
+FROM chosen

@@ -9,11 +9,13 @@ WITH old AS MATERIALIZED (
     LIMIT %(limit)s
     FOR UPDATE SKIP LOCKED
 ),
+chosen AS MATERIALIZED (
+    SELECT array_agg(id) AS ids, max(at) AS last FROM old
+),
 gone AS (
     DELETE FROM messaging_receipt AS receipt
-    USING old
-    WHERE receipt.id = old.id
+    WHERE receipt.id = ANY ((SELECT ids FROM chosen)::bigint[])
     RETURNING receipt.id
 )
-SELECT (SELECT count(*) FROM gone) AS number,
-       (SELECT max(at) FROM old) AS last
+SELECT (SELECT count(*) FROM gone) AS number, chosen.last
+FROM chosen

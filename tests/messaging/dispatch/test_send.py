@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -209,9 +210,12 @@ def test_a_slot_that_comes_too_late_is_given_back(
     connection = Scripted(Accepted("a"), Accepted("b"))
     with LoopThread("flight") as loop:
         one = Flight(Impatient(), connection, loop, concurrency=1, seconds=0.5)
+        awake = threading.Event()
+        loop.call(awake.wait, 60)
         one.launch(Claim([claimed(1), claimed(2)], every=0.05))
         asleep_until = lifetime.now() + 1.0
         monkeypatch.setattr(lifetime, "now", lambda: asleep_until)
+        awake.set()
         results: list[Result] = []
         while len(one):
             results += one.land(1)
