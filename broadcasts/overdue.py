@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from django.urls import reverse
 
-from broadcasts.ways import FILES
+from broadcasts.ways import rows, statement
 from messaging.diagnosis import MOST_STARTS, STUCK, Start
+from messaging.dispatch.statements import part
 
 
 def starts(organization_id: int | None = None) -> list[Start]:
     """Return the oldest, of one organization or of all; see ``Start``."""
-    found = FILES.rows(
-        "overdue",
+    found = rows(
+        statement("overdue", waits_since=part("waits_since").strip()),
         {
             "organization_id": organization_id,
             "most": MOST_STARTS,

@@ -1,7 +1,5 @@
 -- Broadcasts that are due and whose rows do not all wait in a queue yet, the longest
--- wait first. One that has started waits since a page of rows was made, or since the
--- engine was last heard: while it beats, somebody works on it. Not for ever, though: a
--- page that fails on every tick keeps nobody else up, and is only in the log.
+-- wait first. One that has started moves with each page of rows.
 (
     SELECT id, name, organization_id, false AS has_started,
            run_at AS since, statement_timestamp() AS now
@@ -16,9 +14,7 @@
 UNION ALL
 (
     SELECT broadcast.id, broadcast.name, broadcast.organization_id, true,
-           CASE WHEN moved.at < statement_timestamp()
-                   - %(stuck_seconds)s * interval '1 second'
-               THEN moved.at ELSE greatest(moved.at, pulse.beaten_at) END,
+           {waits_since},
            statement_timestamp()
     FROM broadcasts_broadcast AS broadcast
     LEFT JOIN messaging_pulse AS pulse ON pulse.id = 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from django.core.exceptions import EmptyResultSet
 from django.db import models
@@ -13,14 +13,16 @@ from messaging.dispatch import statements
 from messaging.sql_files import SqlFiles, rows_of
 
 FILES = SqlFiles(__file__)
+PARTS_OF_ENGINE: Final = {"taken over": "taken_over_by", "waits since": "waits_since"}
+"""What the engine says in SQL, by the comments in whose places it is put."""
 
 
 @functools.cache
 def _text(verb: str) -> str:
     """Return a statement with the parts that several of them share put in."""
     text = FILES.text(verb)
-    if verb == "facts":
-        return text.replace("/* taken over */", statements.part("taken_over_by"))
+    for comment, name in PARTS_OF_ENGINE.items():
+        text = text.replace(f"/* {comment} */", statements.part(name))
     return (
         text.replace("/* facts */", _text("facts")) if "/* facts */" in text else text
     )
