@@ -1,4 +1,5 @@
--- Three bulk resends that have ended: of every ten items one was refused.
+-- Three bulk resends that have ended: of every ten items one was refused. However few
+-- messages there are, these fill a page of the list.
 WITH made AS (
     INSERT INTO messaging_bulkresend
         (organization_id, created_by_name, created_at, finished_at, total,
@@ -10,7 +11,7 @@ WITH made AS (
     FROM generate_series(1, 3) AS n
     CROSS JOIN (
         SELECT count(*) AS total, count(*) FILTER (WHERE place %% 10 = 0) AS refused
-        FROM generate_series(1, greatest(10, %(messages)s / 100)) AS place
+        FROM generate_series(1, greatest(300, %(messages)s / 100)) AS place
     ) AS size
     RETURNING id, total, refused_count
 ),
@@ -19,7 +20,7 @@ chosen AS MATERIALIZED (
     FROM messaging_message
     WHERE organization_id = %(organization_id)s
     ORDER BY id
-    LIMIT greatest(10, %(messages)s / 100)
+    LIMIT greatest(300, %(messages)s / 100)
 ),
 items AS (
     INSERT INTO messaging_bulkresenditem
