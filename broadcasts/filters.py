@@ -11,9 +11,10 @@ from django.utils import timezone
 
 from broadcasts.models import Broadcast, BroadcastState, Route
 from messaging.models.contact import channel_choices
+from resend_admin.ui.filters import ListFilter
 
 
-class BroadcastFilter(django_filters.FilterSet):  # type: ignore[misc]
+class BroadcastFilter(ListFilter):
     q = django_filters.CharFilter(
         field_name="name",
         lookup_expr="icontains",

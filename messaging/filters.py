@@ -23,6 +23,7 @@ from messaging.models import (
 )
 from messaging.models.contact import channel_choices
 from messaging.search import Found, find, members_matching
+from resend_admin.ui.filters import ListFilter
 from resend_admin.ui.keyset import Take
 
 State = MessageState
@@ -77,7 +78,7 @@ def own_integrations(request: Any) -> QuerySet[Integration]:
     return Integration.objects.filter(organization=organization_of(request))
 
 
-class MessageFilter(django_filters.FilterSet):  # type: ignore[misc] # It carries no types.
+class MessageFilter(ListFilter):
     q = django_filters.CharFilter(
         label="Search",
         method="by_text",
@@ -160,7 +161,7 @@ class MessageFilter(django_filters.FilterSet):  # type: ignore[misc] # It carrie
         return messages.filter(SEEN_STATES[key][1])
 
 
-class UnknownFilter(django_filters.FilterSet):  # type: ignore[misc] # It carries no types.
+class UnknownFilter(ListFilter):
     channel = django_filters.ChoiceFilter(
         label="Channel", choices=channel_choices, empty_label="Any channel"
     )
@@ -179,7 +180,7 @@ class UnknownFilter(django_filters.FilterSet):  # type: ignore[misc] # It carrie
         fields: tuple[str, ...] = ()
 
 
-class MemberFilter(django_filters.FilterSet):  # type: ignore[misc] # It carries no types.
+class MemberFilter(ListFilter):
     q = django_filters.CharFilter(
         label="Search",
         method="by_text",

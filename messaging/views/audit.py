@@ -28,6 +28,7 @@ from messaging.models import (
 )
 from messaging.trail import HIDDEN
 from resend_admin.ui.csv import stream_csv
+from resend_admin.ui.filters import ListFilter
 from resend_admin.ui.keyset import keyset_page
 
 MOST_CHOICES = 200
@@ -58,7 +59,7 @@ def _day(label: str, method: str) -> django_filters.DateFilter:
     )
 
 
-class AuditFilter(django_filters.FilterSet):  # type: ignore[misc]
+class AuditFilter(ListFilter):
     kind = django_filters.ChoiceFilter(
         choices=AuditKind.choices, label="What", empty_label="Everything"
     )

@@ -20,6 +20,7 @@ from messaging.webhooks.endpoints import (
     known_events,
 )
 from messaging.webhooks.tending import KEPT_FOR
+from resend_admin.ui.filters import ListFilter
 from resend_admin.ui.forms import DateTimeLocalField
 
 GROUPS: Final = {
@@ -137,7 +138,7 @@ class RecoveryForm(forms.Form):
         return max(since, now - KEPT_FOR - timedelta(days=1))
 
 
-class DeliveryFilter(django_filters.FilterSet):  # type: ignore[misc] # It carries no types.
+class DeliveryFilter(ListFilter):
     event = django_filters.ChoiceFilter(
         label="Event", field_name="type", choices=type_choices, empty_label="Any event"
     )
