@@ -24,6 +24,7 @@ ALLOWED_HOSTS: list[str] = env.list(
     "ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"]
 )
 PUBLIC_URL = env.str("PUBLIC_URL", default="http://127.0.0.1:8000").rstrip("/")
+CSRF_FAILURE_VIEW = "resend_admin.ui.views.form_refused"
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[PUBLIC_URL])
 SANDBOX_URL = env.str("SANDBOX_URL", default="")
 SANDBOX_SMTP_PORT = env.int("SANDBOX_SMTP_PORT", default=0)

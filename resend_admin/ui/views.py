@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+from http import HTTPStatus
+
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.middleware.csrf import REASON_NO_CSRF_COOKIE, REASON_NO_REFERER
+from django.shortcuts import render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
@@ -27,6 +31,18 @@ def theme(request: HttpRequest) -> HttpResponse:
             secure=settings.SESSION_COOKIE_SECURE,
         )
     return response
+
+
+def form_refused(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Say why nobody can tell that it was the person who asked, and what to do.
+
+    Django's own words are for whoever writes a site.
+    """
+    context = {
+        "no_cookie": reason == REASON_NO_CSRF_COOKIE,
+        "no_referer": reason == REASON_NO_REFERER,
+    }
+    return render(request, "ui/form_refused.html", context, status=HTTPStatus.FORBIDDEN)
 
 
 def _way_back(request: HttpRequest) -> str:
