@@ -7,12 +7,12 @@ to a cause, only what fails afterwards asks for a person again.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Container, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from heapq import nlargest
+from itertools import islice
 from typing import Final, NamedTuple
 
 from django.db.models.functions import Coalesce
@@ -91,9 +91,10 @@ class Group:
 
     ``spent`` of them are surely beyond what a resend of the message allows; a
     broadcast that holds them may still be retried. ``held`` is how many each broadcast
-    holds; ``about`` are the broadcasts of which a retry took over some; ``retryable``
-    are those that are over. Of the largest ones ``runs`` says more. ``seen`` is the
-    latest time that somebody saw to the cause, and ``again`` how many failed since.
+    holds, the most first; ``about`` are the broadcasts of which a retry took over some;
+    ``retryable`` are those that are over. Of the largest ones ``runs`` says more.
+    ``seen`` is the latest time that somebody saw to the cause, and ``again`` how many
+    failed since.
     """
 
     entry: CatalogueEntry
@@ -103,7 +104,7 @@ class Group:
     singles: int
     held: Mapping[int, int]
     about: frozenset[int]
-    retryable: Sequence[int]
+    retryable: Set[int]
     runs: Mapping[int, Run]
     channels: Mapping[str, int]
     integration_ids: tuple[int, ...] = ()
@@ -136,11 +137,11 @@ class Group:
     @property
     def retryable_largest(self) -> list[int]:
         """Its number, if there is one."""
-        return nlargest(1, self.retryable, key=self.held.__getitem__)
+        return list(islice((pk for pk in self.held if pk in self.retryable), 1))
 
     def largest(self, number: int) -> list[int]:
         """Return which broadcasts hold the most of them, the most first."""
-        return nlargest(number, self.held, key=self.held.__getitem__)
+        return list(islice(self.held, number))
 
     @property
     def fails_again(self) -> bool:
@@ -228,10 +229,11 @@ class _Gathered:
     spent: int = 0
     channels: Counter[str] = field(default_factory=Counter)
     integrations: Counter[int] = field(default_factory=Counter)
-    held: dict[int, int] = field(default_factory=dict)
+    held: list[dict[int, int]] = field(default_factory=list)
+    """By broadcast, the most first, for each spelling."""
     about: set[int] = field(default_factory=set)
 
-    def add(self, line: Failures, taken_over: Container[tuple[int, str]]) -> None:
+    def add(self, line: Failures, taken_from: Set[int]) -> None:
         self.codes.append(line.code)
         self.number += line.number
         self.spent += line.spent
@@ -239,17 +241,18 @@ class _Gathered:
             self.channels[channel] += number
             if integration_id is not None:
                 self.integrations[integration_id] += number
-        for run_id, number in zip(line.broadcasts, line.by_broadcast, strict=True):
-            self.held[run_id] = self.held.get(run_id, 0) + number
-            if (run_id, line.code) in taken_over:
-                self.about.add(run_id)
+        # Thousands of broadcasts: no step of Python for each of them.
+        held = dict(zip(line.broadcasts, line.by_broadcast, strict=True))
+        self.about |= held.keys() & taken_from
+        self.held.append(held)
 
     def group(
         self,
-        unfinished: Container[int],
+        unfinished: Set[int],
         seen: BulkResend | None,
         when: Sequence[Moments],
     ) -> Group:
+        held = _together(self.held)
         firsts = [one.first for one in when if one.first]
         lasts = [one.last for one in when if one.last]
         return Group(
@@ -257,10 +260,10 @@ class _Gathered:
             codes=tuple(self.codes),
             number=self.number,
             spent=self.spent,
-            singles=self.number - sum(self.held.values()),
-            held=self.held,
+            singles=self.number - sum(held.values()),
+            held=held,
             about=frozenset(self.about),
-            retryable=[pk for pk in self.held if pk not in unfinished],
+            retryable=held.keys() - unfinished,
             runs={},
             channels=dict(self.channels.most_common()),
             integration_ids=tuple(one for one, _ in self.integrations.most_common()),
@@ -271,12 +274,25 @@ class _Gathered:
         )
 
 
+def _together(spellings: Sequence[dict[int, int]]) -> dict[int, int]:
+    """Add up what spellings say of each broadcast, the most first."""
+    if len(spellings) == 1:
+        return spellings[0]
+    sums: Counter[int] = Counter()
+    for one in spellings:
+        sums.update(one)
+    return dict(sums.most_common())
+
+
 def _grouped(organization: Organization) -> dict[str, _Gathered]:
     taken_over = failures_taken_over(organization, oldest_kept(organization))
+    taken_from: defaultdict[str, set[int]] = defaultdict(set)
+    for run_id, code in taken_over:
+        taken_from[code].add(run_id)
     found: dict[str, _Gathered] = {}
     for line in kept_failures(organization, taken_over):
         entry = lookup(line.code)
-        found.setdefault(entry.code, _Gathered(entry)).add(line, taken_over)
+        found.setdefault(entry.code, _Gathered(entry)).add(line, taken_from[line.code])
     return found
 
 

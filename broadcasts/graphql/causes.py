@@ -103,13 +103,13 @@ class Places:
 
     def of(self, group: Group, first: int) -> list[CausePlace]:
         check_first(first)
-        known, retryable = self._broadcasts(first), frozenset(group.retryable)
+        known = self._broadcasts(first)
         return [
             CausePlace(
                 broadcast=known[pk],
                 count=group.held[pk],
                 is_exact=pk not in group.about,
-                is_retryable=pk in retryable,
+                is_retryable=pk in group.retryable,
             )
             for pk in group.largest(first)
             if pk in known

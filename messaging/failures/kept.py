@@ -42,7 +42,7 @@ class Failures:
     ``spent`` of them may not be resent any more by the limits of the organization, as
     far as their day tells; by their hour it may be more. ``ways`` is how many came
     through each channel and integration; ``by_broadcast`` how many are in each of the
-    ``broadcasts``.
+    ``broadcasts``, the most first.
     """
 
     code: str

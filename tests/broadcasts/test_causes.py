@@ -97,6 +97,33 @@ def test_a_cause_is_one_line_across_broadcasts_and_single_messages(
     assert groups[EXPIRED].number == 1
 
 
+def test_the_broadcasts_that_hold_the_most_are_named(ours: World) -> None:
+    finished(ours, "failed")
+    largest = finished(ours, *["failed"] * 3)
+    second = finished(ours, *["failed"] * 2)
+
+    group = found(ours)[TIMED_OUT]
+
+    assert [one.run.pk for one in group.places] == [largest.pk, second.pk]
+    assert group.retried_first == group.runs[largest.pk]
+    assert len(group.held) == len(group.retryable) == 3
+
+
+def test_they_hold_what_all_spellings_say_together(ours: World) -> None:
+    one_spelling = finished(ours, *["failed"] * 3)
+    failed_of(one_spelling, CLOSED, 3)
+    two_spellings = finished(ours, *["failed"] * 4)
+    failed_of(two_spellings, CLOSED, 2)
+    failed_of(two_spellings, f"{CLOSED}:re_engagement_message_required", 2)
+
+    places = found(ours)[CLOSED].places
+
+    assert [(one.run.pk, one.number) for one in places] == [
+        (two_spellings.pk, 4),
+        (one_spelling.pk, 3),
+    ]
+
+
 def test_fixes_come_first_and_the_worst_of_them_before_all(ours: World) -> None:
     for code, number in ((EXPIRED, 1), (CLOSED, 2), (TIMED_OUT, 3), (BLOCKED, 4)):
         for _ in range(number):

@@ -3,7 +3,8 @@
 -- a later run took over does not count; the oldest of them are taken off first.
 --
 -- One look at the tallies gives both sums, by way and by broadcast; few broadcasts have
--- lost anybody to a later run, and those are looked at once more, line by line.
+-- lost anybody to a later run, and those are looked at once more, line by line. The
+-- broadcasts of a spelling come with the most first.
 WITH taken AS (
     SELECT *
     FROM unnest(
@@ -98,6 +99,7 @@ places AS (
         FROM rest
         WHERE number > 0
         GROUP BY 1, 2
+        ORDER BY number DESC, broadcast_id DESC
     ) AS place
     GROUP BY 1
 )
