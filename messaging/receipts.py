@@ -108,6 +108,8 @@ class Batch:
     """The highest word for each attempt."""
     missing: dict[int, int] = field(default_factory=dict)
     """A bit for each part of an attempt that a provider took back."""
+    in_parts: set[int] = field(default_factory=set)
+    """Attempts that are over and have parts of which no answer is on record."""
     members: list[dict[str, Any]] = field(default_factory=list)
     """What members did: wrote to us, opted out or in."""
     about_messages: list[dict[str, Any]] = field(default_factory=list)
@@ -201,6 +203,9 @@ def _is_too_early(row: dict[str, Any]) -> bool:
 def _understand_state(row: dict[str, Any], batch: Batch) -> ReceiptResult:
     if row["state"] not in RANK:
         return ReceiptResult.NOT_UNDERSTOOD
+    is_over = row["attempt_state"] != AttemptState.OPEN
+    if is_over and row["parts"] > 1 and not row["is_whole"]:
+        batch.in_parts.add(row["matched_id"])
     if row["state"] != "failed" and not _is_last_part(row):
         # The message is there when its last part is; a failed part fails it.
         return ReceiptResult.IGNORED
@@ -234,6 +239,7 @@ def _apply_states(batch: Batch) -> None:
         [_word(attempt_id, row) for attempt_id, row in batch.best.items()],
         {row["organization_id"] for row in batch.best.values()},
         batch.missing,
+        batch.in_parts,
     )
     for receipt_id, attempt_id in batch.attempts.items():
         is_new = attempt_id in changed

@@ -7,7 +7,7 @@ reached once. Belongs into a transaction of the caller.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -38,17 +38,22 @@ def apply(
     words: Sequence[Word],
     organization_ids: Iterable[int],
     missing: Mapping[int, int] | None = None,
+    in_parts: Collection[int] = (),
 ) -> set[int]:
     """Let the words take effect; return the attempts that they changed.
 
     At most one word per attempt. ``missing`` has a bit for each part of an attempt
-    that the provider took back, so that the next attempt sends it again.
+    that the provider took back, so that the next attempt sends it again. ``in_parts``
+    are those of which nobody wrote down all that was accepted, as when a worker died:
+    what receipts tell of that is noted, so that no part leaves twice.
     """
-    if not words:
+    if not words and not in_parts:
         return set()
     ledger.lock_all(organization_ids)
-    chain.hold_chains_of_attempts([word.attempt_id for word in words])
-    changed = statements.rows("apply_states", _columns(words))
+    chain.hold_chains_of_attempts([*(word.attempt_id for word in words), *in_parts])
+    changed = statements.rows("apply_states", _columns(words)) if words else []
+    if in_parts:
+        statements.rows("parts_proven", {"attempt_id": sorted(in_parts)})
     if missing:
         statements.rows(
             "parts_missing",

@@ -22,6 +22,7 @@ from messaging.channels import gateway_hooks
 from messaging.channels.contract import Event, EventKind
 from messaging.dispatch import later, pace
 from messaging.dispatch.claim import claim
+from messaging.dispatch.rescue import rescue
 from messaging.dispatch.settle import Result, settle
 from messaging.models import (
     Attempt,
@@ -591,6 +592,74 @@ def test_a_part_that_fails_while_others_are_sent_opens_no_way_to_send_again(
     message = Message.objects.get()
     assert (message.state, message.parts_sent) == ("failed", 0b10)
     assert Receipt.objects.get().result == "applied"
+
+
+@pytest.mark.parametrize(
+    ("words", "state", "accepted"),
+    [
+        ([("failed", 0)], "failed", 0b000),
+        ([("failed", 1)], "failed", 0b001),
+        ([("failed", 2)], "failed", 0b011),
+        ([("sent", 0), ("delivered", 0), ("failed", 1)], "failed", 0b001),
+        ([("sent", 1), ("failed", 0)], "failed", 0b010),
+        ([("failed", 0), ("sent", 1)], "failed", 0b010),
+        ([("sent", 2), ("failed", 0)], "failed", 0b110),
+        ([("failed", 0), ("failed", 2)], "failed", 0b010),
+        ([("failed", 2), ("failed", 0)], "failed", 0b010),
+        ([("delivered", 0)], "unknown", 0b001),
+        ([("sent", 1)], "unknown", 0b011),
+        ([("sent", 2)], "sent", 0b111),
+    ],
+)
+@pytest.mark.parametrize("together", [True, False])
+def test_what_a_dead_worker_has_sent_is_told_by_the_receipts(
+    ours: World,
+    integration: Integration,
+    words: list[tuple[str, int]],
+    state: str,
+    accepted: int,
+    together: bool,
+) -> None:
+    """Nobody wrote down that a part was accepted, and it must not be sent again."""
+    part = {"kind": "text", "payload": {"text": "a"}}
+    flow = Content.objects.create(
+        organization=ours.organization, kind="flow", payload={"parts": [part] * 3}
+    )
+    ours.message(integration=integration, content=flow)
+    claim(integration, limit=1)
+    Attempt.objects.update(opened_at=timezone.now() - timedelta(hours=1))
+    assert rescue() == 1
+    attempt = Attempt.objects.get()
+
+    events = [told(attempt, word, part=number) for word, number in words]
+    for batch in [events] if together else [[event] for event in events]:
+        tell(integration, batch)
+
+    message = Message.objects.get()
+    assert (message.state, message.parts_sent) == (state, accepted)
+    attempt.refresh_from_db()
+    assert attempt.parts_sent & accepted == accepted
+
+
+def test_what_a_dead_worker_was_given_as_sent_stays_that(
+    ours: World, integration: Integration
+) -> None:
+    """Only what an attempt itself has sent is told by its receipts."""
+    part = {"kind": "text", "payload": {"text": "a"}}
+    flow = Content.objects.create(
+        organization=ours.organization, kind="flow", payload={"parts": [part] * 3}
+    )
+    ours.message(integration=integration, content=flow, parts_sent=0b001)
+    claim(integration, limit=1)
+    Attempt.objects.update(opened_at=timezone.now() - timedelta(hours=1))
+    assert rescue() == 1
+    attempt = Attempt.objects.get()
+    # An earlier attempt's part came to nothing while this one was under way.
+    Message.objects.update(parts_sent=0)
+
+    tell(integration, [told(attempt, "failed", part=2)])
+
+    assert Message.objects.get().parts_sent == 0b010
 
 
 def test_an_answer_of_an_earlier_attempt_tells_the_present_one_nothing(
