@@ -87,11 +87,20 @@ def the_tallies_are_right(facts: Evidence) -> list[str]:
         """
         WITH counted AS (
             SELECT organization_id, broadcast_id, 'message' AS unit, day, channel,
-                   attempt_count::int AS number, state AS outcome,
+                   -- Nobody was tried by what never left, or met refused credentials.
+                   attempt_count - (
+                       SELECT count(*)
+                       FROM messaging_attempt AS attempt
+                       WHERE attempt.message_id = message.id
+                         AND attempt.state = 'failed'
+                         AND split_part(attempt.error_code, ':', 2)
+                             IN ('not_sent', 'auth_failed')
+                   )::int AS number,
+                   state AS outcome,
                    CASE WHEN state IN ('skipped', 'cancelled') THEN reason
                         ELSE error_code END AS cause,
                    reached_before, 1 AS many
-            FROM messaging_message
+            FROM messaging_message AS message
             UNION ALL
             -- A retry goes on counting where the runs before it stopped.
             SELECT organization_id, broadcast_id, 'attempt', day, channel,

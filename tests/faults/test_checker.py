@@ -63,23 +63,40 @@ class Case:
             **values,
         }
 
-    def again(self, **values: Any) -> Attempt:
-        """Add a second attempt for the member in doubt, accepted like the first."""
+    def again(self, *, at_once: bool = True, **values: Any) -> Attempt:
+        """Add an attempt for the member in doubt, accepted like the first.
+
+        Unless ``at_once``, an attempt before it never leaves and is given back.
+        """
         first = self.unknown
         Message.objects.filter(pk=first.message_id).update(
             state="queued",
             due_at=timezone.now() - timedelta(minutes=1),
             asked_by="person",
         )
-        [attempt] = [
-            one
-            for one in claim(first.integration, limit=9).attempts
-            if one.message_id == first.message_id
-        ]
+        if not at_once:
+            given_back = Result(
+                self.claimed().attempt_id,
+                "failed",
+                error_code="resend_admin:not_sent",
+                error_class="retry",
+                again_in=0.0,
+            )
+            settle(first.integration, [given_back])
+        attempt = self.claimed()
         settle(first.integration, [Result(attempt.attempt_id, "sent", http_status=200)])
         made = Attempt.objects.get(pk=attempt.attempt_id)
         self.requests.append(self.line(made, **values))
         return made
+
+    def claimed(self) -> Claimed:
+        """Open the next attempt for the member in doubt."""
+        [attempt] = [
+            one
+            for one in claim(self.unknown.integration, limit=9).attempts
+            if one.message_id == self.unknown.message_id
+        ]
+        return attempt
 
 
 @pytest.fixture
@@ -167,8 +184,11 @@ def test_nothing_is_found_where_all_is_well(case: Case) -> None:
     assert violations(case.facts()) == {}
 
 
-def test_nothing_is_found_after_a_copy_that_somebody_wanted(case: Case) -> None:
-    case.again()
+@pytest.mark.parametrize("at_once", [True, False])
+def test_nothing_is_found_after_a_copy_that_somebody_wanted(
+    case: Case, at_once: bool
+) -> None:
+    case.again(at_once=at_once)
     case.wishes.append(
         {
             "what": "resend",
