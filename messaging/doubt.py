@@ -13,6 +13,7 @@ from typing import Final
 from django.db import transaction
 
 from messaging.dispatch import chain, later, ledger, statements
+from messaging.dispatch.word import Word
 from messaging.models import CountedDelivery, Message, MessageState
 from messaging.sending import Asker, Refused, fresh, record_resend
 
@@ -82,7 +83,7 @@ def _count(message: Message, asker: Asker, attempt_number: int) -> bool:
             },
         )
         words = [
-            later.Word(one["attempt_id"], MessageState.DELIVERED, one["created_at"])
+            Word(one["attempt_id"], MessageState.DELIVERED, one["created_at"])
             for one in said
         ]
         later.apply(words, [message.organization_id])

@@ -17,7 +17,14 @@ from django.db import connection
 from django.db.models import Q
 from django.utils import timezone
 
-from messaging.models import Attempt, AttemptState, Integration, Message, Receipt
+from messaging.models import (
+    Attempt,
+    AttemptState,
+    Integration,
+    Message,
+    Receipt,
+    ReceiptResult,
+)
 
 TOO_EARLY: Final = timedelta(minutes=10)
 """Receipts of most messages are there by then."""
@@ -77,6 +84,11 @@ class Evidence:
         return self.integration.provider.confirms_delivery
 
     @property
+    def was_taken_back(self) -> bool:
+        """Whether a part failed later, while another one may be under way."""
+        return any(is_held_back(self.attempt, one) for one in self.receipts)
+
+    @property
     def silence(self) -> timedelta:
         """How long nothing has been heard since it left."""
         return timezone.now() - self.left_at
@@ -90,6 +102,20 @@ class Evidence:
         if self.silence < TOO_EARLY:
             return Likelihood.TOO_EARLY
         return Likelihood.PROBABLY_NOT
+
+
+def is_held_back(attempt: Attempt, receipt: Receipt) -> bool:
+    """Tell that a part was taken back, and that it fails the attempt only later.
+
+    That is when it is known of every other part whether it has left: sent again before,
+    it would arrive twice.
+    """
+    return (
+        attempt.state == AttemptState.UNKNOWN
+        and attempt.parts > 1
+        and receipt.state == "failed"
+        and receipt.result == ReceiptResult.IGNORED
+    )
 
 
 def is_cut_off(attempt: Attempt) -> bool:

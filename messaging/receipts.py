@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.db import (
@@ -23,11 +23,10 @@ from django.db import (
 )
 
 from messaging import follow_up
-from messaging.channels.catalogue import lookup
 from messaging.channels.contract import Channel, Event, EventKind
 from messaging.channels.posts import EARLIEST, LATEST, meant
 from messaging.dispatch import later, statements
-from messaging.dispatch.later import RANK
+from messaging.dispatch.word import RANK, believable, of_receipt
 from messaging.models import AttemptState, Integration, Receipt, ReceiptResult
 from messaging.retransmission import taking_in
 
@@ -110,6 +109,8 @@ class Batch:
     """A bit for each part of an attempt that a provider took back."""
     in_parts: set[int] = field(default_factory=set)
     """Attempts that are over and have parts of which no answer is on record."""
+    organization_ids: set[int] = field(default_factory=set)
+    """Whose attempts are spoken of."""
     members: list[dict[str, Any]] = field(default_factory=list)
     """What members did: wrote to us, opted out or in."""
     about_messages: list[dict[str, Any]] = field(default_factory=list)
@@ -203,6 +204,7 @@ def _is_too_early(row: dict[str, Any]) -> bool:
 def _understand_state(row: dict[str, Any], batch: Batch) -> ReceiptResult:
     if row["state"] not in RANK:
         return ReceiptResult.NOT_UNDERSTOOD
+    batch.organization_ids.add(row["organization_id"])
     is_over = row["attempt_state"] != AttemptState.OPEN
     if is_over and row["parts"] > 1 and not row["is_whole"]:
         batch.in_parts.add(row["matched_id"])
@@ -236,8 +238,8 @@ def _is_last_part(row: dict[str, Any]) -> bool:
 
 def _apply_states(batch: Batch) -> None:
     changed = later.apply(
-        [_word(attempt_id, row) for attempt_id, row in batch.best.items()],
-        {row["organization_id"] for row in batch.best.values()},
+        [of_receipt(attempt_id, row) for attempt_id, row in batch.best.items()],
+        batch.organization_ids,
         batch.missing,
         batch.in_parts,
     )
@@ -245,28 +247,6 @@ def _apply_states(batch: Batch) -> None:
         is_new = attempt_id in changed
         if batch.results[receipt_id] == ReceiptResult.APPLIED and not is_new:
             batch.results[receipt_id] = ReceiptResult.IGNORED
-
-
-def _word(attempt_id: int, row: dict[str, Any]) -> later.Word:
-    at = _believable(row["occurred_at"], row["received_at"])
-    if row["state"] != "failed":
-        return later.Word(attempt_id, row["state"], at)
-    code = f"{row['channel']}:{row['error_code'] or 'failed'}"
-    return later.Word(
-        attempt_id,
-        row["state"],
-        at,
-        error_code=code[:80],
-        error_class=lookup(code, row["error_detail"]).error_class.value,
-        error_detail=row["error_detail"],
-    )
-
-
-def _believable(occurred_at: datetime | None, received_at: datetime) -> datetime:
-    """Return when it happened; a provider's clock does not run ahead of ours."""
-    if occurred_at is None or occurred_at > received_at:
-        return received_at
-    return occurred_at
 
 
 def _apply_members(batch: Batch) -> None:
@@ -282,7 +262,7 @@ def _apply_members(batch: Batch) -> None:
                 "channel": row["channel"],
                 "kind": row["kind"],
                 "address": address,
-                "at": _believable(row["occurred_at"], row["received_at"]),
+                "at": believable(row["occurred_at"], row["received_at"]),
                 "opens_window": row["provider"] != DEVICE_GATEWAY,
             },
         )

@@ -18,6 +18,7 @@ from messaging.dispatch import (
     pace,
     statements,
 )
+from messaging.dispatch.word import RANK, Word
 from messaging.models import AttemptState, Integration, MessageState
 from messaging.models.message import REACHED_STATES
 
@@ -105,21 +106,27 @@ def _believe(
     decides. A resend that waits is taken back if the provider has every part of it.
     """
     answers = {one.attempt_id: one for one in results}
+    believed = [
+        (answers[row["attempt_id"]], row["at"])
+        for row in late
+        if row["before"] == AttemptState.UNKNOWN
+        and answers[row["attempt_id"]].again_in is None
+    ]
     words = [
-        later.Word(
+        Word(
             answer.attempt_id,
             answer.state,
-            row["at"],
+            at,
             error_code=answer.error_code,
             error_class=answer.error_class,
             error_detail=answer.error_detail,
         )
-        for row in late
-        if (answer := answers[row["attempt_id"]]).state in later.RANK
-        and answer.again_in is None
-        and row["before"] == AttemptState.UNKNOWN
+        for answer, at in believed
+        if answer.state in RANK
     ]
-    later.apply(words, [integration.organization_id])
+    # What left is known now, but for a part without an answer; a refusal says it all.
+    in_parts = [answer.attempt_id for answer, _ in believed if answer.state != "failed"]
+    later.apply(words, [integration.organization_id], in_parts=in_parts)
     for row in late:
         if row["to_take_back"] is not None:
             again.take_back(row["to_take_back"])

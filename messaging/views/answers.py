@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from messaging.channels.catalogue import lookup
+from messaging.evidence import is_held_back
 from messaging.models import Attempt, CountedDelivery, Receipt
 from messaging.views.counted import contradicts
 
@@ -33,6 +34,8 @@ def shown_receipt(
     result = receipt.get_result_display() if receipt.result else "Waits to be applied"
     if counted is not None and contradicts(counted, receipt):
         result = "Contradicts the person who counted it as delivered; changes nothing"
+    elif is_held_back(attempt, receipt):
+        result = "Counts as soon as it is known whether the other parts have left"
     return ShownReceipt(
         said=said,
         at=receipt.occurred_at or receipt.received_at,

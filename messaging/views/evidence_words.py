@@ -138,7 +138,13 @@ def _heard(evidence: Evidence) -> Iterator[str]:
             "A receipt for the same address came since, but it names none of our"
             " messages, so it may be about another one."
         )
-    if evidence.receipts:
+    if evidence.was_taken_back:
+        yield (
+            f"{who} took a part of it back, and nobody knows whether the parts after it"
+            " have left. A receipt of the last part settles it; sent again before that,"
+            " they may arrive twice."
+        )
+    elif evidence.receipts:
         yield "What came about it since does not settle it; read it below."
     elif not evidence.sends_receipts:
         yield (

@@ -144,7 +144,11 @@ def failures_have_a_reason(facts: Evidence) -> list[str]:
 
 
 def receipts_are_kept_and_believed(facts: Evidence) -> list[str]:
-    """What we confirmed to a provider is stored, and changed what it should."""
+    """What we confirmed to a provider is stored, and changed what it should.
+
+    Only a part that was taken back may leave its attempt unknown, as long as nobody has
+    spoken of the last part: that one may be under way.
+    """
     requests = {line["provider_id"]: line for line in facts.requests}
     stored = {
         (row["reference"], row["state"])
@@ -164,6 +168,8 @@ def receipts_are_kept_and_believed(facts: Evidence) -> list[str]:
         if attempt is None:
             continue
         is_last = part_of(line) == attempt["parts"] - 1
+        if attempt["state"] == "unknown" and not facts.is_last_part_told(attempt):
+            continue
         wanted = {"delivered": ARRIVED, "read": ("read",)}.get(notice["status"])
         if notice["status"] == "failed":
             wanted = ("failed", *ARRIVED)

@@ -98,6 +98,22 @@ class Evidence:
             if line["outcome"] == "accepted"
         }
 
+    def is_last_part_told(self, attempt: Row) -> bool:
+        """Whether a provider has told us anything of the last part of an attempt."""
+        return (attempt["id"], attempt["parts"] - 1) in self._told_parts
+
+    @cached_property
+    def _told_parts(self) -> set[tuple[int, int]]:
+        lines = {line["provider_id"]: line for line in self.requests}
+        posted = {
+            one["provider_id"] for one in self.notices if one["result"] == "posted"
+        }
+        return {
+            (int(line["reference"].partition(":")[0]), part_of(line))
+            for provider_id, line in lines.items()
+            if provider_id in posted
+        }
+
     @cached_property
     def risks_taken(self) -> set[int]:
         """Messages that somebody wanted again although they may have arrived."""

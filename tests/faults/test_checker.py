@@ -199,6 +199,49 @@ def test_nothing_is_found_after_a_copy_that_somebody_wanted(
     assert violations(case.facts()) == {}
 
 
+def taken_back(case: Case, part: int) -> None:
+    """Let the provider take back a part of the attempt in doubt, whose flow has two."""
+    attempt = case.unknown
+    sql("UPDATE messaging_attempt SET parts = 2 WHERE id = %(id)s", id=attempt.pk)
+    line = case.line(attempt, part, fate="failed")
+    case.requests = [
+        one for one in case.requests if one["reference"] != line["reference"]
+    ]
+    case.requests.append(line)
+    receipt = Event(
+        key=line["provider_id"],
+        kind=EventKind.STATUS,
+        raw={},
+        reference=line["reference"],
+        state="failed",
+        error_code="131026",
+        occurred_at=timezone.now(),
+    )
+    receipts.store(attempt.integration, [receipt])
+    case.notices.append(
+        {
+            "provider_id": line["provider_id"],
+            "status": "failed",
+            "result": "posted",
+        }
+    )
+    receipts.apply()
+
+
+def test_nothing_is_found_while_a_part_beside_a_failed_one_is_in_doubt(
+    case: Case,
+) -> None:
+    taken_back(case, 0)
+    case.unknown.refresh_from_db()
+    assert case.unknown.state == "unknown"
+    assert violations(case.facts()) == {}
+
+    taken_back(case, 1)
+    case.unknown.refresh_from_db()
+    assert case.unknown.state == "failed"
+    assert violations(case.facts()) == {}
+
+
 def test_the_checker_knows_none_of_the_code_that_it_judges() -> None:
     for module in (checker, evidence, books, standing):
         tree = ast.parse(Path(str(module.__file__)).read_text())
@@ -311,6 +354,15 @@ def a_receipt_that_nobody_believed(case: Case) -> None:
     )
 
 
+def a_doubt_that_outlived_its_end(case: Case) -> None:
+    taken_back(case, 0)
+    taken_back(case, 1)
+    sql(
+        "UPDATE messaging_attempt SET state = 'unknown' WHERE id = %(id)s",
+        id=case.unknown.pk,
+    )
+
+
 def a_receipt_that_still_waits(case: Case) -> None:
     sql("UPDATE messaging_receipt SET applied_at = NULL, result = ''")
 
@@ -382,6 +434,7 @@ PLANTED: list[tuple[Callable[[Case], None], str]] = [
     (failed_though_nobody_refused, "failures_have_a_reason"),
     (a_receipt_that_got_lost, "receipts_are_kept_and_believed"),
     (a_receipt_that_nobody_believed, "receipts_are_kept_and_believed"),
+    (a_doubt_that_outlived_its_end, "receipts_are_kept_and_believed"),
     (a_message_that_forgot_that_it_arrived, "messages_follow_their_attempts"),
     (a_message_that_miscounts, "messages_follow_their_attempts"),
     (a_message_that_knows_better, "messages_follow_their_attempts"),

@@ -20,10 +20,11 @@ from messaging import receipts
 from messaging.audit import ledger_differences, tally_differences
 from messaging.channels import gateway_hooks
 from messaging.channels.contract import Event, EventKind
-from messaging.dispatch import later, pace
+from messaging.dispatch import pace
 from messaging.dispatch.claim import claim
 from messaging.dispatch.rescue import rescue
 from messaging.dispatch.settle import Result, settle
+from messaging.dispatch.word import RANK
 from messaging.models import (
     Attempt,
     Contact,
@@ -161,7 +162,7 @@ def test_any_interleaving_ends_at_the_highest_word_with_a_true_ledger(
             for event in batch:
                 tell(integration, [event])
 
-    rank = {"unknown": 1, **later.RANK}
+    rank = {"unknown": 1, **RANK}
     # An answer counts only while the attempt is open.
     heard = [answer, *words] if not before else words
     attempt.refresh_from_db()
@@ -597,15 +598,18 @@ def test_a_part_that_fails_while_others_are_sent_opens_no_way_to_send_again(
 @pytest.mark.parametrize(
     ("words", "state", "accepted"),
     [
-        ([("failed", 0)], "failed", 0b000),
-        ([("failed", 1)], "failed", 0b001),
+        ([("failed", 0)], "unknown", 0b000),
+        ([("failed", 1)], "unknown", 0b001),
         ([("failed", 2)], "failed", 0b011),
-        ([("sent", 0), ("delivered", 0), ("failed", 1)], "failed", 0b001),
-        ([("sent", 1), ("failed", 0)], "failed", 0b010),
-        ([("failed", 0), ("sent", 1)], "failed", 0b010),
+        ([("sent", 0), ("delivered", 0), ("failed", 1)], "unknown", 0b001),
+        ([("sent", 1), ("failed", 0)], "unknown", 0b010),
+        ([("failed", 0), ("sent", 1)], "unknown", 0b010),
         ([("sent", 2), ("failed", 0)], "failed", 0b110),
+        ([("failed", 0), ("sent", 2)], "failed", 0b110),
+        ([("failed", 1), ("delivered", 0), ("sent", 2)], "failed", 0b101),
         ([("failed", 0), ("failed", 2)], "failed", 0b010),
         ([("failed", 2), ("failed", 0)], "failed", 0b010),
+        ([("failed", 0), ("delivered", 2)], "delivered", 0b110),
         ([("delivered", 0)], "unknown", 0b001),
         ([("sent", 1)], "unknown", 0b011),
         ([("sent", 2)], "sent", 0b111),
@@ -620,7 +624,11 @@ def test_what_a_dead_worker_has_sent_is_told_by_the_receipts(
     accepted: int,
     together: bool,
 ) -> None:
-    """Nobody wrote down that a part was accepted, and it must not be sent again."""
+    """Nobody wrote down that a part was accepted, and it must not be sent again.
+
+    Nor may one that can have left: a part that was taken back fails the message as soon
+    as the last part has been spoken of, and not before.
+    """
     part = {"kind": "text", "payload": {"text": "a"}}
     flow = Content.objects.create(
         organization=ours.organization, kind="flow", payload={"parts": [part] * 3}
@@ -639,6 +647,121 @@ def test_what_a_dead_worker_has_sent_is_told_by_the_receipts(
     assert (message.state, message.parts_sent) == (state, accepted)
     attempt.refresh_from_db()
     assert attempt.parts_sent & accepted == accepted
+
+
+def answer_about(attempt: Attempt, state: str, left: int) -> Result:
+    """Return what a worker tells that was thought dead; ``left`` parts have left."""
+    accepted = left - 1 if state == "unknown" else left
+    code = {"failed": "whatsapp:131026", "unknown": "whatsapp:timeout"}.get(state, "")
+    return Result(
+        attempt.pk,
+        state,
+        error_code=code,
+        error_class=code and "never",
+        answer="{}",
+        duration_ms=5,
+        parts_sent=(1 << accepted) - 1,
+    )
+
+
+@given(
+    words=st.lists(
+        st.tuples(st.sampled_from(["sent", "failed", "delivered"]), st.integers(0, 2)),
+        min_size=1,
+        max_size=6,
+    ),
+    left=st.integers(1, 3),
+    answer=st.sampled_from(["clear", "unknown", None]),
+    answered_after=st.integers(0, 6),
+    in_one_post=st.booleans(),
+)
+@settings(
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+def test_no_part_that_may_have_left_is_sent_again_whatever_the_order(
+    ours: World,
+    integration: Integration,
+    words: list[tuple[str, int]],
+    left: int,
+    answer: str | None,
+    answered_after: int,
+    in_one_post: bool,
+) -> None:
+    if answer == "clear":
+        answer = "sent" if left == 3 else "failed"
+    words = [(word, part) for word, part in words if part < left]
+    part = {"kind": "text", "payload": {"text": "a"}}
+    flow = Content.objects.create(
+        organization=ours.organization, kind="flow", payload={"parts": [part] * 3}
+    )
+    made = ours.message(integration=integration, content=flow)
+    claim(integration, limit=1)
+    attempt = Attempt.objects.get(message=made)
+    Attempt.objects.filter(pk=attempt.pk).update(
+        opened_at=timezone.now() - timedelta(hours=1)
+    )
+    assert rescue() == 1
+    events = [
+        told(attempt, word, part=part, key=f"{uuid.uuid4()}") for word, part in words
+    ]
+    before, after = events[:answered_after], events[answered_after:]
+    for batch in (before, None, after):
+        if batch is None:
+            if answer is not None:
+                settle(integration, [answer_about(attempt, answer, left)])
+        elif in_one_post:
+            tell(integration, batch)
+        else:
+            for event in batch:
+                tell(integration, [event])
+
+    taken_back = {part for word, part in words if word == "failed"}
+    is_last_known = any(part == 2 for _, part in words)
+    if ("delivered", 2) in words:
+        expected = "delivered"
+    elif answer == "failed" or (taken_back and (answer == "sent" or is_last_known)):
+        expected = "failed"
+    elif answer == "sent" or ("sent", 2) in words:
+        expected = "sent"
+    else:
+        expected = "unknown"
+    attempt.refresh_from_db()
+    message = Message.objects.get(pk=made.pk)
+    assert attempt.state == message.state == expected
+    if expected != "unknown":
+        has_left = (1 << left) - 1
+        back = sum(1 << number for number in taken_back)
+        assert message.parts_sent == has_left & ~back
+    assert tally_differences() == []
+    assert ledger_differences() == []
+
+
+@pytest.mark.parametrize("by", ["receipt", "answer"])
+def test_a_failure_that_was_held_back_takes_effect_when_the_doubt_ends(
+    ours: World, integration: Integration, by: str
+) -> None:
+    part = {"kind": "text", "payload": {"text": "a"}}
+    flow = Content.objects.create(
+        organization=ours.organization, kind="flow", payload={"parts": [part] * 2}
+    )
+    ours.message(integration=integration, content=flow)
+    claim(integration, limit=1)
+    Attempt.objects.update(opened_at=timezone.now() - timedelta(hours=1))
+    assert rescue() == 1
+    attempt = Attempt.objects.get()
+    tell(integration, [told(attempt, "failed", part=0)])
+    assert Message.objects.get().state == "unknown"
+
+    if by == "receipt":
+        tell(integration, [told(attempt, "sent", part=1)])
+    else:
+        settle(integration, [answer_about(attempt, "sent", 2)])
+
+    message = Message.objects.get()
+    assert (message.state, message.error_code) == ("failed", "whatsapp:131049")
+    assert message.parts_sent == 0b10
 
 
 def test_what_a_dead_worker_was_given_as_sent_stays_that(

@@ -26,12 +26,8 @@ proven AS (
      AND receipt.integration_id = attempt.integration_id
      AND receipt.kind = 'status'
      AND receipt.state IN ('sent', 'failed', 'delivered', 'read')
-    -- A reference without a number means the last part, as in messaging.receipts.
     CROSS JOIN LATERAL (
-        SELECT CASE
-            WHEN split_part(receipt.reference, ':', 2) ~ '^[0-9]{1,4}$'
-            THEN least(split_part(receipt.reference, ':', 2)::int, attempt.parts - 1)
-            ELSE attempt.parts - 1 END AS number
+        /* as in part_spoken_of.sql */
     ) AS part
     WHERE attempt.id = ANY (%(attempt_id)s::bigint[])
       AND attempt.number = held.attempt_count

@@ -19,6 +19,7 @@ from messaging.dispatch import again, later, pulse
 from messaging.dispatch.claim import claim
 from messaging.dispatch.settle import Result, settle
 from messaging.dispatch.waiting import cancel_waiting
+from messaging.dispatch.word import Word
 from messaging.evidence import evidence_of
 from messaging.models import (
     Actor,
@@ -79,7 +80,7 @@ def asked_again(message: Message, content_id: int | None = None) -> None:
 
 def told(message: Message, number: int, state: str) -> None:
     attempt = message.attempts.get(number=number)
-    word = later.Word(attempt.pk, state, timezone.now(), *no_such_number(state))
+    word = Word(attempt.pk, state, timezone.now(), *no_such_number(state))
     later.apply([word], [message.organization_id])
     message.refresh_from_db()
 

@@ -182,6 +182,21 @@ def test_the_answer_and_the_receipts_are_there_folded(
     assert "What came about it since does not settle it" in text
 
 
+def test_a_part_that_was_taken_back_is_told_with_what_settles_it(
+    ours: World, editor: Client
+) -> None:
+    message = unknown(ours, code="resend_admin:worker_lost")
+    attempt = message.attempts.get()
+    attempt.parts = 2
+    attempt.save()
+    receipt(attempt, "failed", result="ignored")
+
+    text = page(editor)
+
+    assert "took a part of it back, and nobody knows whether the parts after it" in text
+    assert "Counts as soon as it is known whether the other parts have left" in text
+
+
 def test_a_stray_receipt_for_the_same_number_is_shown(
     ours: World, editor: Client
 ) -> None:
