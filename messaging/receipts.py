@@ -105,10 +105,8 @@ class Batch:
     """The attempt that each receipt belongs to."""
     best: dict[int, dict[str, Any]] = field(default_factory=dict)
     """The highest word for each attempt."""
-    missing: dict[int, int] = field(default_factory=dict)
-    """A bit for each part of an attempt that a provider took back."""
-    in_parts: set[int] = field(default_factory=set)
-    """Attempts that are over and have parts of which no answer is on record."""
+    told_of_parts: set[int] = field(default_factory=set)
+    """Attempts of which a part was taken back, or no answer tells of every part."""
     organization_ids: set[int] = field(default_factory=set)
     """Whose attempts are spoken of."""
     members: list[dict[str, Any]] = field(default_factory=list)
@@ -192,13 +190,14 @@ def _is_about_messages(row: dict[str, Any]) -> bool:
 
 
 def _is_too_early(row: dict[str, Any]) -> bool:
-    """Tell whether a part failed while others of its flow are still being sent.
+    """Tell whether a part is spoken of while others of its flow are still being sent.
 
-    Failed now, the message could be sent again beside them. It fails as soon as
-    the attempt has ended; until then the receipt waits.
+    Failed now, the message could be sent again beside them. What it says counts as
+    soon as the attempt has ended; until then the receipt waits. Only that the last
+    part is there says it all.
     """
-    is_under_way = row["attempt_state"] == AttemptState.OPEN
-    return bool(row["state"] == "failed" and row["parts"] > 1 and is_under_way)
+    is_under_way = row["attempt_state"] == AttemptState.OPEN and row["parts"] > 1
+    return is_under_way and (row["state"] == "failed" or not _is_last_part(row))
 
 
 def _understand_state(row: dict[str, Any], batch: Batch) -> ReceiptResult:
@@ -206,14 +205,11 @@ def _understand_state(row: dict[str, Any], batch: Batch) -> ReceiptResult:
         return ReceiptResult.NOT_UNDERSTOOD
     batch.organization_ids.add(row["organization_id"])
     is_over = row["attempt_state"] != AttemptState.OPEN
-    if is_over and row["parts"] > 1 and not row["is_whole"]:
-        batch.in_parts.add(row["matched_id"])
+    if row["state"] == "failed" or (is_over and not row["is_whole"]):
+        batch.told_of_parts.add(row["matched_id"])
     if row["state"] != "failed" and not _is_last_part(row):
         # The message is there when its last part is; a failed part fails it.
         return ReceiptResult.IGNORED
-    if row["state"] == "failed":
-        parts = batch.missing.get(row["matched_id"], 0)
-        batch.missing[row["matched_id"]] = parts | 1 << _part(row)
     known = batch.best.get(row["matched_id"])
     if known is None or _weight(known) < _weight(row):
         batch.best[row["matched_id"]] = row
@@ -240,8 +236,7 @@ def _apply_states(batch: Batch) -> None:
     changed = later.apply(
         [of_receipt(attempt_id, row) for attempt_id, row in batch.best.items()],
         batch.organization_ids,
-        batch.missing,
-        batch.in_parts,
+        batch.told_of_parts,
     )
     for receipt_id, attempt_id in batch.attempts.items():
         is_new = attempt_id in changed

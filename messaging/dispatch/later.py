@@ -7,10 +7,10 @@ reached once. Belongs into a transaction of the caller.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from messaging.channels.posts import EARLIEST, LATEST
-from messaging.dispatch import automatic, chain, ledger, statements
+from messaging.dispatch import again, automatic, chain, ledger, statements
 from messaging.dispatch.word import RANK, Word, of_receipt
 from messaging.models.message import ARRIVED_STATES
 
@@ -18,28 +18,25 @@ from messaging.models.message import ARRIVED_STATES
 def apply(
     words: Sequence[Word],
     organization_ids: Iterable[int],
-    missing: Mapping[int, int] | None = None,
-    in_parts: Collection[int] = (),
+    told_of_parts: Collection[int] = (),
 ) -> set[int]:
     """Let the words take effect; return the attempts that they changed.
 
-    At most one word per attempt. ``missing`` has a bit for each part of an attempt
-    that the provider took back, so that the next attempt sends it again. ``in_parts``
-    are those of which nobody wrote down all that was accepted, as when a worker died:
-    what their receipts tell counts as well, so that no part leaves twice.
+    At most one word per attempt. ``told_of_parts`` are attempts of whose parts we were
+    told something: that one was taken back, or what a worker that died had sent. All
+    that is known of them is looked at again, so that no part leaves twice.
     """
-    if not words and not in_parts:
+    if not words and not told_of_parts:
         return set()
     ledger.lock_all(organization_ids)
-    chain.hold_chains_of_attempts([*(word.attempt_id for word in words), *in_parts])
-    if in_parts:
-        words = _with_what_flows_were_told(words, in_parts)
+    spoken_of = sorted({*(word.attempt_id for word in words), *told_of_parts})
+    chain.hold_chains_of_attempts(spoken_of)
+    if told_of_parts:
+        statements.rows("hold_attempts", {"attempt_id": spoken_of})
+        words = _with_what_flows_were_told(words, told_of_parts)
     changed = statements.rows("apply_states", _columns(words)) if words else []
-    if missing:
-        statements.rows(
-            "parts_missing",
-            {"attempt_id": list(missing), "parts": list(missing.values())},
-        )
+    if told_of_parts:
+        statements.rows("parts_recounted", {"attempt_id": sorted(told_of_parts)})
     changed_ids = {row["attempt_id"] for row in changed}
     ledger.settle(sorted(changed_ids))
     moved = [row for row in changed if row["message_id"] is not None]
@@ -48,35 +45,43 @@ def apply(
     )
     chain.note_reached([row["message_id"] for row in moved])
     automatic.retry(row["message_id"] for row in moved if row["state"] == "failed")
+    _take_back_what_is_there(word.attempt_id for word in words if word.state == "sent")
     return changed_ids
 
 
 def _with_what_flows_were_told(
-    words: Sequence[Word], in_parts: Collection[int]
+    words: Sequence[Word], told_of_parts: Collection[int]
 ) -> list[Word]:
-    """Note which parts left, and hold failures back while that is not known of all.
+    """Hold failures of flows back while a part may have left of which nobody has told.
 
     A message that has failed may be sent again, and with the part that was taken back
-    would go the one of which nobody can tell. So its attempt stays *unknown* until
-    the doubt ends; then the failure takes effect, whoever ended it.
+    would go the one in doubt. So its attempt stays *unknown* until the doubt ends;
+    then the failure takes effect, whoever ended it.
     """
-    asked = sorted(in_parts)
     said = {word.attempt_id: word for word in words}
-    statements.rows("hold_attempts", {"attempt_id": sorted({*said, *asked})})
-    statements.rows("parts_proven", {"attempt_id": asked})
     for flow in statements.rows(
-        "flows_told", {"attempt_id": asked, "earliest": EARLIEST, "latest": LATEST}
+        "flows_told",
+        {"attempt_id": sorted(told_of_parts), "earliest": EARLIEST, "latest": LATEST},
     ):
         attempt_id = flow["attempt_id"]
         word = said.get(attempt_id)
-        if word is not None and word.rank > RANK["failed"]:
+        if word is not None and (word.is_certain or word.rank > RANK["failed"]):
             continue
         if flow["is_in_doubt"]:
             if word is not None and word.state == "failed":
                 del said[attempt_id]
         elif flow["state"] is not None:
             said[attempt_id] = of_receipt(attempt_id, flow)
+        elif flow["is_whole"]:
+            said[attempt_id] = word or Word(attempt_id, "sent", flow["at"])
     return list(said.values())
+
+
+def _take_back_what_is_there(attempt_ids: Iterable[int]) -> None:
+    """Take back tries that wait for messages which a provider turned out to have."""
+    if asked := sorted(attempt_ids):
+        for row in statements.rows("nothing_left", {"attempt_id": asked}):
+            again.take_back(row["id"])
 
 
 def _columns(words: Sequence[Word]) -> dict[str, list[object]]:

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from messaging.channels.catalogue import ErrorClass, lookup
@@ -55,13 +55,11 @@ class Progress:
     pauses: int = 0
     waited: float = 0.0
     has_left: bool = False
-    parts_sent: int = 0
+    parts_sent: int = field(init=False)
     """A bit for each part that is accepted; see ``Message.parts_sent``."""
 
     def __post_init__(self) -> None:
-        # Who asks for another try although a provider has every part wants them all.
-        if self.claimed.parts_sent != (1 << self.claimed.parts) - 1:
-            self.parts_sent = self.claimed.parts_sent
+        self.parts_sent = self.claimed.parts_sent
 
 
 @dataclass(frozen=True, slots=True)

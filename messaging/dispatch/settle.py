@@ -9,7 +9,6 @@ from typing import Any
 from django.db import transaction
 
 from messaging.dispatch import (
-    again,
     automatic,
     chain,
     circuit,
@@ -106,30 +105,26 @@ def _believe(
     decides. A resend that waits is taken back if the provider has every part of it.
     """
     answers = {one.attempt_id: one for one in results}
-    believed = [
-        (answers[row["attempt_id"]], row["at"])
-        for row in late
-        if row["before"] == AttemptState.UNKNOWN
-        and answers[row["attempt_id"]].again_in is None
-    ]
     words = [
         Word(
             answer.attempt_id,
             answer.state,
-            at,
+            row["at"],
             error_code=answer.error_code,
             error_class=answer.error_class,
             error_detail=answer.error_detail,
+            is_certain=answer.state == "failed",
         )
-        for answer, at in believed
-        if answer.state in RANK
+        for row in late
+        if (answer := answers[row["attempt_id"]]).state in RANK
+        and answer.again_in is None
+        and row["before"] == AttemptState.UNKNOWN
     ]
-    # What left is known now, but for a part without an answer; a refusal says it all.
-    in_parts = [answer.attempt_id for answer, _ in believed if answer.state != "failed"]
-    later.apply(words, [integration.organization_id], in_parts=in_parts)
-    for row in late:
-        if row["to_take_back"] is not None:
-            again.take_back(row["to_take_back"])
+    later.apply(
+        words,
+        [integration.organization_id],
+        told_of_parts=[row["attempt_id"] for row in late],
+    )
 
 
 def _moving_credits(results: Sequence[Result], sent_is_final: bool) -> list[int]:

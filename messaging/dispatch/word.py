@@ -23,6 +23,8 @@ class Word:
     error_code: str = ""
     error_class: str = ""
     error_detail: str = ""
+    is_certain: bool = False
+    """Whether it is said by who failed to send it, and not of a single part."""
 
     @property
     def rank(self) -> int:

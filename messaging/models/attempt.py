@@ -75,6 +75,11 @@ class Attempt(models.Model):
     price = models.PositiveSmallIntegerField(help_text="Credits held for it.")
     parts = models.PositiveSmallIntegerField(default=1, db_default=1)
     parts_sent = models.PositiveSmallIntegerField(default=0, db_default=0)
+    parts_inherited = models.PositiveSmallIntegerField(
+        default=0,
+        db_default=0,
+        help_text="Parts that were accepted before; all: it sends all again.",
+    )
     pauses = models.PositiveSmallIntegerField(
         default=0,
         db_default=0,

@@ -35,7 +35,7 @@ def shown_receipt(
     if counted is not None and contradicts(counted, receipt):
         result = "Contradicts the person who counted it as delivered; changes nothing"
     elif is_held_back(attempt, receipt):
-        result = "Counts as soon as it is known whether the other parts have left"
+        result = "Counts as soon as it is known whether a later part has left"
     return ShownReceipt(
         said=said,
         at=receipt.occurred_at or receipt.received_at,

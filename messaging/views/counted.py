@@ -13,7 +13,9 @@ CONFIRMING = frozenset({"delivered", "read"})
 
 def contradicts(counted: CountedDelivery, receipt: Receipt) -> bool:
     """Whether a provider said *failed* after a person had said *delivered*."""
-    return receipt.state == "failed" and receipt.attempt_id == counted.attempt_id
+    is_about_it = receipt.attempt_id == counted.attempt_id
+    is_later = receipt.received_at > counted.created_at
+    return receipt.state == "failed" and is_about_it and is_later
 
 
 def contradictions(

@@ -140,9 +140,9 @@ def _heard(evidence: Evidence) -> Iterator[str]:
         )
     if evidence.was_taken_back:
         yield (
-            f"{who} took a part of it back, and nobody knows whether the parts after it"
-            " have left. A receipt of the last part settles it; sent again before that,"
-            " they may arrive twice."
+            f"{who} took a part of it back, and nobody knows whether a later one has"
+            " left. A receipt of that one settles it; sent again before, it may arrive"
+            " twice."
         )
     elif evidence.receipts:
         yield "What came about it since does not settle it; read it below."

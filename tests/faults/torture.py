@@ -170,14 +170,17 @@ class Torture:
         )
 
 
+# Nothing begins either while the evidence is gathered.
 AT_REST = """
 SELECT NOT EXISTS (SELECT FROM messaging_attempt WHERE state = 'open')
    AND NOT EXISTS (SELECT FROM messaging_receipt WHERE applied_at IS NULL)
    AND NOT EXISTS (SELECT FROM messaging_message
-                   WHERE state = 'queued' AND due_at <= now())
+                   WHERE state = 'queued'
+                     AND due_at <= now() + interval '10 seconds')
    AND NOT EXISTS (SELECT FROM broadcasts_broadcast
                    WHERE state = 'sending' OR is_settling
-                      OR state = 'scheduled' AND run_at <= now())
+                      OR state = 'scheduled'
+                         AND run_at <= now() + interval '10 seconds')
    AND NOT EXISTS (SELECT FROM messaging_bulkresend WHERE finished_at IS NULL)
 """
 STANDING = """

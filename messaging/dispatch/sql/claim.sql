@@ -135,10 +135,14 @@ changed AS (
     RETURNING message.id, message.state AS became, message.attempt_count AS number,
               message.organization_id, message.broadcast_id, message.root_id,
               message.channel, message.recipient, message.parameters,
-              message.parts_sent, message.day, message.asked_by, message.asked_by_name,
-              message.asked_reason, message.asked_in_bulk, message.first_failed_at,
+              message.parts_sent AS parts_inherited, message.day, message.asked_by,
+              message.asked_by_name, message.asked_reason, message.asked_in_bulk,
+              message.first_failed_at,
               message.earlier_tries - message.given_back AS chain_offset,
               decided.content_id, decided.cause_code, decided.parts,
+              -- Who asks for another try of what a provider has whole wants it whole.
+              CASE WHEN message.parts_sent <> (1 << decided.parts) - 1
+                  THEN message.parts_sent ELSE 0 END AS parts_sent,
               CASE decided.decision WHEN 'sending' THEN
                   nextval('messaging_message_id_seq')
               END AS attempt_id
@@ -155,13 +159,13 @@ deferred AS (
 opened AS (
     INSERT INTO messaging_attempt
         (id, organization_id, message_id, integration_id, content_id, broadcast_id,
-         opened_at, day, number, price, parts, parts_sent, state, channel, actor,
-         actor_name, reason, cause_code, chain_offset, first_failed_at,
+         opened_at, day, number, price, parts, parts_sent, parts_inherited, state,
+         channel, actor, actor_name, reason, cause_code, chain_offset, first_failed_at,
          bulk_id)
     SELECT attempt_id, organization_id, id, %(integration_id)s, content_id,
            broadcast_id, clock_timestamp(), day, number, %(price)s, parts, parts_sent,
-           'open', channel, asked_by, asked_by_name, asked_reason, cause_code,
-           chain_offset, first_failed_at, asked_in_bulk
+           parts_inherited, 'open', channel, asked_by, asked_by_name, asked_reason,
+           cause_code, chain_offset, first_failed_at, asked_in_bulk
     FROM changed
     WHERE became = 'sending'
 ),

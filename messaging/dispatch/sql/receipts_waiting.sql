@@ -9,7 +9,7 @@ SELECT receipt.id, receipt.organization_id, receipt.kind, receipt.state,
        receipt.received_at < clock_timestamp() - %(patience)s AS has_waited,
        integration.channel, integration.kind AS provider,
        attempt.id AS matched_id, attempt.parts, attempt.state AS attempt_state,
-       attempt.parts_sent = (1 << attempt.parts) - 1 AS is_whole
+       attempt.parts = 1 OR attempt.parts_sent = (1 << attempt.parts) - 1 AS is_whole
 FROM messaging_receipt AS receipt
 JOIN messaging_integration AS integration ON integration.id = receipt.integration_id
 LEFT JOIN LATERAL (

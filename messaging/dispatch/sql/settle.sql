@@ -17,7 +17,7 @@ ours AS MATERIALIZED (
     SELECT held.*
     FROM (SELECT attempt_id FROM result ORDER BY attempt_id) AS asked
     CROSS JOIN LATERAL (
-        SELECT id, state AS before, parts_sent AS inherited
+        SELECT id, state AS before, parts_inherited AS inherited
         FROM messaging_attempt
         WHERE id = asked.attempt_id
         LIMIT 1

@@ -57,9 +57,25 @@ def ended(
     ours: World, message: Message, state: str, code: str = "", error_class: str = ""
 ) -> None:
     """Open the attempt that the message waits for, and end it so."""
+    end(ours, message, opened(message), state, code, error_class)
+
+
+def opened(message: Message) -> int:
     assert message.integration is not None
     [claimed] = claim(message.integration, limit=1, message_id=message.pk).attempts
-    result = Result(claimed.attempt_id, state, error_code=code, error_class=error_class)
+    return claimed.attempt_id
+
+
+def end(
+    ours: World,
+    message: Message,
+    attempt_id: int,
+    state: str,
+    code: str = "",
+    error_class: str = "",
+) -> None:
+    assert message.integration is not None
+    result = Result(attempt_id, state, error_code=code, error_class=error_class)
     settle(message.integration, [result])
     ours.rest()
     message.refresh_from_db()
@@ -117,12 +133,26 @@ def test_a_receipt_for_the_first_try_settles_it(ours: World, unknown: Message) -
     assert tally_differences() == []
 
 
+def test_a_second_try_that_waits_is_taken_back_when_the_provider_has_the_first_one(
+    unknown: Message,
+) -> None:
+    asked_again(unknown)
+
+    told(unknown, 1, "sent")
+
+    assert (unknown.state, unknown.error_code, unknown.due_at) == ("sent", "", None)
+    assert unknown.integration is not None
+    assert claim(unknown.integration, limit=1).attempts == []
+    assert tally_differences() == []
+
+
 def test_a_provider_that_has_the_first_one_is_waited_for(
     ours: World, unknown: Message
 ) -> None:
     asked_again(unknown)
+    second = opened(unknown)
     told(unknown, 1, "sent")
-    ended(ours, unknown, "failed", *THROTTLED)
+    end(ours, unknown, second, "failed", *THROTTLED)
     assert (unknown.state, unknown.error_code) == ("sent", "")
 
     told(unknown, 1, "delivered")

@@ -3,80 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 
 import pytest
-from django.utils import timezone
 
 from messaging import receipts
-from messaging.audit import (
-    ledger_differences,
-    recovery_differences,
-    tally_differences,
-)
 from messaging.channels.contract import Event, EventKind
-from messaging.dispatch import again
-from messaging.dispatch.claim import Claimed, claim
-from messaging.dispatch.rescue import rescue
-from messaging.dispatch.settle import Result, settle
-from messaging.models import Attempt, Content, Integration, Message
+from messaging.dispatch.claim import claim
+from messaging.models import Attempt, Integration
 from tests.factories import World
+from tests.messaging.dispatch.flows import (
+    NO_SUCH_NUMBER,
+    TIMED_OUT,
+    answered,
+    asked_again,
+    flow,
+    given_up,
+    opened,
+    standing,
+)
 
 pytestmark = pytest.mark.django_db
-
-NO_SUCH_NUMBER = ("whatsapp:131026", "never")
-TIMED_OUT = ("whatsapp:timeout", "unknown")
-
-
-def flow(ours: World, parts: int) -> Content:
-    part = {"kind": "text", "payload": {"text": "a"}}
-    return Content.objects.create(
-        organization=ours.organization, kind="flow", payload={"parts": [part] * parts}
-    )
-
-
-def given_up(message: Message) -> Attempt:
-    """Open an attempt whose worker stands still until it is rescued."""
-    claimed = opened(message)
-    Attempt.objects.filter(pk=claimed.attempt_id).update(
-        opened_at=timezone.now() - timedelta(minutes=5)
-    )
-    assert rescue() == 1
-    return Attempt.objects.get(pk=claimed.attempt_id)
-
-
-def opened(message: Message) -> Claimed:
-    assert message.integration is not None
-    [claimed] = claim(message.integration, limit=1, message_id=message.pk).attempts
-    return claimed
-
-
-def answered(
-    attempt_id: int, state: str, parts_sent: int, error: tuple[str, str] = ("", "")
-) -> None:
-    code, error_class = error
-    result = Result(
-        attempt_id,
-        state,
-        error_code=code,
-        error_class=error_class,
-        provider_id=f"id {attempt_id}",
-        answer="{}",
-        duration_ms=5,
-        parts_sent=parts_sent,
-    )
-    settle(Attempt.objects.get(pk=attempt_id).integration, [result])
-
-
-def asked_again(ours: World, message: Message, content: Content | None = None) -> None:
-    ours.rest()
-    message.refresh_from_db()
-    wish = again.Again(
-        message.pk,
-        message.attempt_count,
-        content_id=content.pk if content else None,
-    )
-    assert again.queue_again([wish], states=again.RESENDABLE_AT_RISK)
 
 
 def failed(
@@ -96,16 +42,6 @@ def failed(
     )
     receipts.store(integration or attempt.integration, [event])
     receipts.apply()
-
-
-def standing(message: Message) -> tuple[str, int, list[str]]:
-    """Return the state, the parts that arrived, and the states of the attempts."""
-    message.refresh_from_db()
-    attempts = message.attempts.order_by("number").values_list("state", flat=True)
-    assert tally_differences() == []
-    assert ledger_differences() == []
-    assert recovery_differences() == []
-    return message.state, message.parts_sent, list(attempts)
 
 
 def test_it_is_believed_and_so_is_the_receipt_after_it(
@@ -231,7 +167,7 @@ def test_a_resend_under_way_and_the_late_answer_agree_on_the_message(
         error = ("", "") if is_sent else NO_SUCH_NUMBER
         answered(attempt_id, word, 0b1 if is_sent else 0, error)
 
-    parts = 0b1 if early == "sent" else 0
+    parts = 0b1 if "sent" in {early, late} else 0
     assert standing(message) == (state, parts, [late, early])
 
 

@@ -170,16 +170,6 @@ def test_a_hole_in_a_flow_is_filled_and_nothing_else() -> None:
     assert result.parts_sent == 0b111
 
 
-def test_who_has_every_part_and_is_sent_to_again_gets_all_of_them() -> None:
-    """Nothing is recorded as sent for which nobody asked a provider."""
-    connection = Scripted(Accepted("a"), Rejected("131026", "No such person"))
-
-    [result], _ = fly(connection, [claimed(parts=2, parts_sent=0b11)])
-
-    assert [outbound.part for outbound in connection.sent] == [0, 1]
-    assert (result.state, result.parts_sent) == ("failed", 0b01)
-
-
 def test_a_flow_without_parts_is_refused() -> None:
     empty = replace(claimed(), kind="flow", payload={"parts": []}, parts=0)
 

@@ -193,8 +193,10 @@ def test_a_part_that_was_taken_back_is_told_with_what_settles_it(
 
     text = page(editor)
 
-    assert "took a part of it back, and nobody knows whether the parts after it" in text
-    assert "Counts as soon as it is known whether the other parts have left" in text
+    assert (
+        "took a part of it back, and nobody knows whether a later one has left" in text
+    )
+    assert "Counts as soon as it is known whether a later part has left" in text
 
 
 def test_a_stray_receipt_for_the_same_number_is_shown(

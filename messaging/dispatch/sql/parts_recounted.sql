@@ -1,0 +1,40 @@
+-- Of these attempts' parts something has been told: what their messages need to send is
+-- asked anew. That of a worker that died stands in for the answers it did not write.
+WITH known AS MATERIALIZED (
+    SELECT attempt.id, attempt.message_id,
+           attempt.parts_sent | (spoken_of.parts & ~spoken_of.taken_back & CASE
+               WHEN attempt.parts_inherited = (1 << attempt.parts) - 1
+               THEN ~0 ELSE ~attempt.parts_inherited::int END) AS parts_sent
+    FROM messaging_attempt AS attempt
+    CROSS JOIN LATERAL (
+        /* as in parts_spoken_of.sql */
+    ) AS spoken_of
+    WHERE attempt.id = ANY (%(attempt_id)s::bigint[])
+),
+noted AS (
+    UPDATE messaging_attempt AS attempt
+    SET parts_sent = known.parts_sent
+    FROM known
+    WHERE attempt.id = known.id
+      AND attempt.parts > 1
+      AND attempt.state <> 'open'
+      AND attempt.duration_ms IS NULL
+      AND attempt.parts_sent <> known.parts_sent
+),
+whose AS MATERIALIZED (
+    SELECT message.id AS message_id,
+           coalesce(message.amended_content_id, message.content_id) AS content_id
+    FROM messaging_message AS message
+    WHERE message.id IN (SELECT message_id FROM known)
+    ORDER BY message.id
+    FOR UPDATE
+)
+UPDATE messaging_message AS message
+SET parts_sent = held.parts
+FROM whose
+CROSS JOIN LATERAL (
+    /* as in parts_held.sql */
+) AS held
+WHERE message.id = whose.message_id
+  AND message.parts_sent <> held.parts
+RETURNING message.id

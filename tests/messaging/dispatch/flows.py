@@ -1,0 +1,86 @@
+"""Flows that leave, are answered late or never, and are sent again."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.utils import timezone
+
+from messaging.audit import (
+    ledger_differences,
+    recovery_differences,
+    tally_differences,
+)
+from messaging.dispatch import again
+from messaging.dispatch.claim import Claimed, claim
+from messaging.dispatch.rescue import rescue
+from messaging.dispatch.settle import Result, settle
+from messaging.models import Attempt, Content, Message
+from tests.factories import World
+
+NO_SUCH_NUMBER = ("whatsapp:131026", "never")
+TIMED_OUT = ("whatsapp:timeout", "unknown")
+
+
+def flow(ours: World, parts: int) -> Content:
+    part = {"kind": "text", "payload": {"text": "a"}}
+    return Content.objects.create(
+        organization=ours.organization, kind="flow", payload={"parts": [part] * parts}
+    )
+
+
+def given_up(message: Message) -> Attempt:
+    """Open an attempt whose worker stands still until it is rescued."""
+    return rescued(opened(message).attempt_id)
+
+
+def rescued(attempt_id: int) -> Attempt:
+    Attempt.objects.filter(pk=attempt_id).update(
+        opened_at=timezone.now() - timedelta(minutes=5)
+    )
+    assert rescue() == 1
+    return Attempt.objects.get(pk=attempt_id)
+
+
+def opened(message: Message) -> Claimed:
+    assert message.integration is not None
+    [claimed] = claim(message.integration, limit=1, message_id=message.pk).attempts
+    return claimed
+
+
+def answered(
+    attempt_id: int, state: str, parts_sent: int, error: tuple[str, str] = ("", "")
+) -> None:
+    code, error_class = error
+    result = Result(
+        attempt_id,
+        state,
+        error_code=code,
+        error_class=error_class,
+        provider_id=f"id {attempt_id}",
+        answer="{}",
+        duration_ms=5,
+        parts_sent=parts_sent,
+    )
+    settle(Attempt.objects.get(pk=attempt_id).integration, [result])
+
+
+def asked_again(ours: World, message: Message, content: Content | None = None) -> None:
+    ours.rest()
+    message.refresh_from_db()
+    wish = again.Again(
+        message.pk,
+        message.attempt_count,
+        content_id=content.pk if content else None,
+    )
+    assert again.queue_again([wish], states=again.RESENDABLE_AT_RISK)
+
+
+def standing(message: Message) -> tuple[str, int, list[str]]:
+    """Return the state, the parts that arrived, and the states of the attempts."""
+    message.refresh_from_db()
+    attempts = message.attempts.order_by("number").values_list("state", flat=True)
+    assert tally_differences() == []
+    assert ledger_differences() == []
+    assert recovery_differences() == []
+    return message.state, message.parts_sent, list(attempts)
