@@ -190,14 +190,13 @@ def _is_about_messages(row: dict[str, Any]) -> bool:
 
 
 def _is_too_early(row: dict[str, Any]) -> bool:
-    """Tell whether a part is spoken of while others of its flow are still being sent.
+    """Tell whether a part failed while others of its flow are still being sent.
 
-    Failed now, the message could be sent again beside them. What it says counts as
-    soon as the attempt has ended; until then the receipt waits. Only that the last
-    part is there says it all.
+    Failed now, the message could be sent again beside them. It fails as soon as
+    the attempt has ended; until then the receipt waits.
     """
-    is_under_way = row["attempt_state"] == AttemptState.OPEN and row["parts"] > 1
-    return is_under_way and (row["state"] == "failed" or not _is_last_part(row))
+    is_under_way = row["attempt_state"] == AttemptState.OPEN
+    return bool(row["state"] == "failed" and row["parts"] > 1 and is_under_way)
 
 
 def _understand_state(row: dict[str, Any], batch: Batch) -> ReceiptResult:

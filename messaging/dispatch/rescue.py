@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from messaging.dispatch import statements
+from messaging.dispatch import later, ledger, statements
 from resend_admin.logs import log_each
 
 logger = logging.getLogger(__name__)
@@ -23,11 +23,12 @@ def rescue() -> int:
     """
     total = 0
     while lost := _rescue_batch():
+        names = ("attempt_id", "message_id", "organization_id", "integration_id")
         log_each(
             logger,
             logging.WARNING,
             "An attempt that nobody waits for any more is unknown",
-            lost,
+            [{name: one[name] for name in names} for one in lost],
         )
         total += len(lost)
     return total
@@ -35,7 +36,17 @@ def rescue() -> int:
 
 @statements.again_after_deadlock
 def _rescue_batch() -> list[dict[str, Any]]:
+    wanted = {"seconds": settings.RESCUE_AFTER_SECONDS, "limit": BATCH}
     with transaction.atomic():
-        return statements.rows(
-            "rescue", {"seconds": settings.RESCUE_AFTER_SECONDS, "limit": BATCH}
+        # First, as everywhere: accounts, then attempts, then messages.
+        owners = statements.rows("owners_of_lost_flows", wanted)
+        ledger.lock_all(row["organization_id"] for row in owners)
+        lost = statements.rows("rescue", wanted)
+        # What receipts told of parts while they were being sent counts from now on.
+        flows = [row for row in lost if row["parts"] > 1]
+        later.apply(
+            [],
+            [row["organization_id"] for row in flows],
+            told_of_parts=[row["attempt_id"] for row in flows],
         )
+    return lost

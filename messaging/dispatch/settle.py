@@ -80,6 +80,9 @@ def settle(
             chain.note_reached(_ids(again_in_chain, REACHED_STATES))
             chain.cancel_returned_tries(_ids(again_in_chain, [MessageState.QUEUED]))
         automatic.retry(_ids(moved, [MessageState.FAILED]))
+        # What receipts told of parts while they were being sent counts from now on.
+        in_doubt = [one.attempt_id for one in results if one.state == "unknown"]
+        later.apply([], [integration.organization_id], told_of_parts=in_doubt)
         pace.free_pairs(integration, rows[0]["failed_attempts"])
         refused = [
             one

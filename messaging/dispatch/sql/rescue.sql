@@ -19,7 +19,8 @@ closed AS (
     WHERE attempt.id = lost.id
       AND attempt.state = lost.before
     RETURNING attempt.id, attempt.message_id, attempt.number, attempt.error_code,
-              attempt.error_class, attempt.organization_id, attempt.integration_id
+              attempt.error_class, attempt.organization_id, attempt.integration_id,
+              attempt.parts
 ),
 -- Held one by one, and asked for their state afterwards; see settle.sql.
 waiting AS MATERIALIZED (
@@ -46,6 +47,6 @@ moved AS (
       AND message.attempt_count = waiting.number
     RETURNING message.id
 )
-SELECT id AS attempt_id, message_id, organization_id, integration_id
+SELECT id AS attempt_id, message_id, organization_id, integration_id, parts
 FROM closed
 ORDER BY id

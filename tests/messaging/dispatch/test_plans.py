@@ -17,6 +17,7 @@ from django.db import connection
 from django.db.models.functions import Mod, Now
 
 from broadcasts.models import Broadcast
+from messaging.channels.posts import EARLIEST, LATEST
 from messaging.dispatch import doorbell, pace, statements
 from messaging.dispatch.claim import claim
 from messaging.filters import MessageFilter
@@ -361,6 +362,31 @@ def test_rescuing_a_chunk_looks_at_nothing_else_that_is_being_sent(
 
     assert in_vain == 0
     assert Message.objects.filter(state="unknown").count() == 1_000
+
+
+@pytest.mark.parametrize(
+    "verb",
+    [
+        *("owners_of_lost_flows", "hold_attempts", "flows_told", "parts_recounted"),
+        *("nothing_left", "in_chains"),
+    ],
+)
+def test_what_is_told_of_a_few_attempts_looks_at_no_others(
+    on_their_way: list[int], verb: str
+) -> None:
+    few = on_their_way[5_000:5_100]
+    values = {
+        **{"attempt_id": few, "attempt_ids": few, "seconds": 60, "limit": 1_000},
+        **{"earliest": EARLIEST, "latest": LATEST},
+    }
+    text = statements.part(verb)
+
+    asked = explained_in_binary if ")b" in text else explained
+    _, in_vain = asked(text, values)
+
+    # Only who is lost is asked of all that are open: they are few.
+    everybody = verb == "owners_of_lost_flows"
+    assert in_vain <= (len(on_their_way) if everybody else 3 * len(few))
 
 
 def test_queueing_again_looks_at_nothing_else_that_has_failed(
