@@ -676,7 +676,7 @@ def answer_about(attempt: Attempt, state: str, left: int) -> Result:
     in_one_post=st.booleans(),
 )
 @settings(
-    max_examples=150,
+    max_examples=60,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

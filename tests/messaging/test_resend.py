@@ -466,7 +466,7 @@ def test_what_a_person_ended_does_not_begin_again_by_itself(
     assert message.state == "failed"
 
 
-def test_taking_back_a_resend_of_what_was_sent_after_all(
+def test_a_resend_of_what_was_sent_after_all_is_taken_back_by_itself(
     ours: World, whatsapp: Integration
 ) -> None:
     message = failed(
@@ -474,12 +474,13 @@ def test_taking_back_a_resend_of_what_was_sent_after_all(
     )
     at = timezone.now() + timedelta(hours=1)
     resend.resend(message, PERSON, Wish(at=at, accepts_duplicate=True))
+
     tell_state(whatsapp, message.attempts.get(), "sent")
 
-    back = resend.cancel(message, PERSON)
-
-    assert isinstance(back, Message)
-    assert (back.state, back.error_code) == ("sent", "")
+    back = resend.fresh(message.pk)
+    assert (back.state, back.error_code, back.due_at) == ("sent", "", None)
+    refused = resend.cancel(back, PERSON)
+    assert isinstance(refused, Refused)
 
 
 def test_a_copy_that_waits_is_not_taken_back_by_the_originals_receipt(
