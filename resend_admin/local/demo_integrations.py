@@ -130,7 +130,8 @@ def _tell(what: str, body: dict[str, Any]) -> None:
         data=json.dumps(body).encode(),
         headers={"Content-Type": "application/json"},
     )
-    with urllib.request.urlopen(request, timeout=10):  # noqa: S310 - the same
+    # A machine that is busy with other things may take its time at the first start.
+    with urllib.request.urlopen(request, timeout=60):  # noqa: S310 - the same
         pass
 
 
