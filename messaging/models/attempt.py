@@ -34,16 +34,20 @@ class Attempt(models.Model):
     ``broadcast_id``, ``channel``, ``day``, ``chain_offset`` and ``first_failed_at``
     repeat the message's, so that its tally needs no join. So do ``organization``,
     ``integration`` and ``content``: their foreign keys are the message's, which
-    PostgreSQL need not look up again for every attempt, and a trigger keeps an
-    integration and a content as long as an attempt names them. ``answer`` is what the
-    provider said, cut to 4 kB.
+    PostgreSQL need not look up again for every attempt, nor the message itself, which
+    the same statement changes. Triggers keep a message, an integration and a content as
+    long as an attempt names them. ``answer`` is what the provider said, cut to 4 kB.
     """
 
     organization = models.ForeignKey(
         Organization, on_delete=models.CASCADE, db_index=False, db_constraint=False
     )
     message = models.ForeignKey(
-        Message, on_delete=models.CASCADE, db_index=False, related_name="attempts"
+        Message,
+        on_delete=models.CASCADE,
+        db_index=False,
+        db_constraint=False,
+        related_name="attempts",
     )
     integration = models.ForeignKey(
         Integration, on_delete=models.PROTECT, db_index=False, db_constraint=False

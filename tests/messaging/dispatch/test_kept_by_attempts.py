@@ -34,7 +34,7 @@ def attempt(ours: World, whatsapp: Integration) -> Attempt:
     return Attempt.objects.get(content=content, integration=whatsapp)
 
 
-@pytest.mark.parametrize("kind", ["integration", "content"])
+@pytest.mark.parametrize("kind", ["integration", "content", "message"])
 def test_it_cannot_be_deleted(attempt: Attempt, kind: str) -> None:
     number = getattr(attempt, f"{kind}_id")
 
@@ -42,7 +42,7 @@ def test_it_cannot_be_deleted(attempt: Attempt, kind: str) -> None:
         delete(f"messaging_{kind}", number)
 
 
-@pytest.mark.parametrize("kind", ["integration", "content"])
+@pytest.mark.parametrize("kind", ["integration", "content", "message"])
 def test_without_the_attempt_it_can(attempt: Attempt, kind: str) -> None:
     number = getattr(attempt, f"{kind}_id")
     attempt.delete()
