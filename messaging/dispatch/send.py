@@ -172,7 +172,7 @@ async def _send_patiently(
         tries += 1
         if not isinstance(answer, RateLimited):
             return answer
-        progress.has_left = progress.parts_sent > 0
+        progress.has_left = progress.parts_sent != progress.claimed.parts_sent
         if answer.whole_account:
             flight.be_silent(answer.retry_after)
         pause = in_run_pause(tries, progress.waited, answer.retry_after)

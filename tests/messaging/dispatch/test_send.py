@@ -135,6 +135,28 @@ def test_what_waits_out_the_silence_too_long_has_certainly_not_left() -> None:
     assert flight.silence > 590
 
 
+@pytest.mark.parametrize("parts_sent", [0, 0b01])
+def test_a_part_that_waits_out_a_pause_too_long_has_not_left(parts_sent: int) -> None:
+    """What an earlier attempt got through did not leave with this one."""
+    connection = Scripted(RateLimited("130429", 5))
+
+    [result], _ = fly(
+        connection, [claimed(parts=2, parts_sent=parts_sent)], seconds=0.3
+    )
+
+    assert len(connection.sent) == 1
+    assert (result.state, result.error_code) == ("failed", "resend_admin:not_sent")
+    assert result.again_in is not None
+
+
+def test_what_waits_out_a_pause_between_its_parts_is_in_doubt() -> None:
+    connection = Scripted(Accepted("a"), RateLimited("130429", 5))
+
+    [result], _ = fly(connection, [claimed(parts=2)], seconds=0.3)
+
+    assert (result.state, result.parts_sent) == ("unknown", 0b01)
+
+
 def test_a_request_that_outlives_the_attempt_is_in_doubt() -> None:
     [result], _ = fly(Scripted(30.0), [claimed()], seconds=0.2)
 
