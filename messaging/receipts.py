@@ -207,7 +207,7 @@ def _understand_state(row: dict[str, Any], batch: Batch) -> ReceiptResult:
     if row["state"] == "failed" or (is_over and not row["is_whole"]):
         batch.told_of_parts.add(row["matched_id"])
     if row["state"] != "failed" and not _is_last_part(row):
-        # The message is there when its last part is; a failed part fails it.
+        # An attempt has arrived when its last part has; a failed part fails it.
         return ReceiptResult.IGNORED
     known = batch.best.get(row["matched_id"])
     if known is None or _weight(known) < _weight(row):
@@ -221,14 +221,14 @@ def _weight(row: dict[str, Any]) -> tuple[int, int]:
 
 
 def _part(row: dict[str, Any]) -> int:
-    """Return the part spoken of; without a reference it is the last one."""
+    """Return the part spoken of; without a number it is the last that was sent."""
     _, _, part = row["reference"].partition(":")
-    last: int = row["parts"] - 1
-    return min(int(part), last) if part.isdecimal() else last
+    last: int = row["last_part"]
+    return min(int(part), row["parts"] - 1) if part.isdecimal() else last
 
 
 def _is_last_part(row: dict[str, Any]) -> bool:
-    return bool(_part(row) == row["parts"] - 1)
+    return bool(_part(row) == row["last_part"])
 
 
 def _apply_states(batch: Batch) -> None:

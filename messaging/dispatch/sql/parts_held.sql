@@ -8,7 +8,7 @@ SELECT bit_or(
            | CASE WHEN attempt.is_first THEN attempt.inherited ELSE 0 END
        ) AS parts
 FROM (
-    SELECT one.id, one.integration_id, one.parts, one.parts_sent,
+    SELECT one.id, one.integration_id, one.parts, one.parts_sent, one.parts_inherited,
            CASE WHEN one.parts_inherited = (1 << one.parts) - 1
                THEN 0 ELSE one.parts_inherited END AS inherited,
            row_number() OVER (ORDER BY one.number) = 1 AS is_first

@@ -1,7 +1,6 @@
 -- What all receipts of an attempt tell of its parts: those that left, as parts leave in
 -- order, each after the answer to the one before; and those that were taken back,
--- "failed" after all. A reference without a number means the last part, as in
--- messaging.receipts.
+-- "failed" after all.
 SELECT coalesce(bit_or((2 << part.number) - 1), 0) AS parts,
        coalesce(
            bit_or(CASE receipt.state WHEN 'failed' THEN 1 << part.number ELSE 0 END), 0

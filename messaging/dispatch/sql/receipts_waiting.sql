@@ -9,18 +9,22 @@ SELECT receipt.id, receipt.organization_id, receipt.kind, receipt.state,
        receipt.received_at < clock_timestamp() - %(patience)s AS has_waited,
        integration.channel, integration.kind AS provider,
        attempt.id AS matched_id, attempt.parts, attempt.state AS attempt_state,
+       (
+           /* as in last_part.sql */
+       ) AS last_part,
        attempt.parts = 1 OR attempt.parts_sent = (1 << attempt.parts) - 1 AS is_whole
 FROM messaging_receipt AS receipt
 JOIN messaging_integration AS integration ON integration.id = receipt.integration_id
 LEFT JOIN LATERAL (
-    SELECT candidate.id, candidate.parts, candidate.state, candidate.parts_sent
+    SELECT candidate.id, candidate.parts, candidate.state, candidate.parts_sent,
+           candidate.parts_inherited
     FROM (
-        SELECT id, parts, state, parts_sent, 1 AS choice
+        SELECT id, parts, state, parts_sent, parts_inherited, 1 AS choice
         FROM messaging_attempt
         WHERE id = receipt.attempt_id
           AND integration_id = receipt.integration_id
         UNION ALL
-        SELECT id, parts, state, parts_sent, 2
+        SELECT id, parts, state, parts_sent, parts_inherited, 2
         FROM messaging_attempt
         WHERE integration_id = receipt.integration_id
           AND provider_id = receipt.provider_id

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -291,6 +292,43 @@ def test_who_counted_it_as_delivered_had_seen_what_was_told_before(
 
     assert len(words) == 1
     assert "counted it as delivered" in words[0]
+
+
+@pytest.mark.parametrize("reference", ["with its number", "without one"])
+def test_who_sends_a_missing_part_alone_has_arrived_when_that_one_has(
+    ours: World, whatsapp: Integration, reference: str
+) -> None:
+    message = ours.message(integration=whatsapp, content=flow(ours, 2))
+    answered(opened(message).attempt_id, "sent", 0b11)
+    tell(first(message), (0, "failed"))
+    assert resent(ours, message) == [0]
+    second = message.attempts.get(number=2)
+    answered(second.pk, "sent", 0b11)
+
+    event = told(second, 0, "delivered")
+    if reference == "without one":
+        event = replace(event, reference=str(second.pk))
+    receipts.store(whatsapp, [event])
+    receipts.apply()
+
+    assert standing(message) == ("delivered", 0b11, ["failed", "delivered"])
+
+
+def test_a_part_without_a_number_that_is_taken_back_is_the_one_that_was_sent(
+    ours: World, whatsapp: Integration
+) -> None:
+    message = ours.message(integration=whatsapp, content=flow(ours, 2))
+    answered(opened(message).attempt_id, "sent", 0b11)
+    tell(first(message), (0, "failed"))
+    assert resent(ours, message) == [0]
+    second = message.attempts.get(number=2)
+    answered(second.pk, "sent", 0b11)
+
+    event = replace(told(second, 0, "failed"), reference=str(second.pk))
+    receipts.store(whatsapp, [event])
+    receipts.apply()
+
+    assert standing(message) == ("failed", 0b10, ["failed", "failed"])
 
 
 @pytest.mark.django_db(transaction=True)
