@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from messaging import policy, trail
 from messaging.channels.contract import Channel
-from messaging.dispatch import again
+from messaging.dispatch import again, statements
 from messaging.models import (
     Content,
     IntegrationPace,
@@ -175,8 +175,9 @@ def send_copy(message: Message, asker: Asker) -> Outcome:
     )
 
 
+@statements.again_after_deadlock
 def cancel(message: Message, asker: Asker) -> Refused | Message:
-    """Take back a resend that waits; the message stands where it stood."""
+    """Take back a resend that waits; the message stands where its tries left it."""
     with transaction.atomic():
         if not again.take_back(message.pk):
             return _nothing_waits()

@@ -51,7 +51,17 @@ def queue_again(
 
 
 def take_back(message_id: int) -> bool:
-    """Cancel a resend that waits: the message stands where its attempts left it."""
+    """Cancel a resend that waits: the message stands where its attempts left it.
+
+    Whoever is writing down at this moment what a receipt says of them comes first.
+    """
+    with transaction.atomic():
+        statements.rows("hold_attempts_of", {"message_id": message_id})
+        return take_back_held(message_id)
+
+
+def take_back_held(message_id: int) -> bool:
+    """Cancel a resend that waits, for callers that hold what was tried."""
     return bool(statements.rows("take_back", {"message_id": message_id}))
 
 

@@ -81,7 +81,7 @@ def _take_back_what_is_there(attempt_ids: Iterable[int]) -> None:
     """Take back tries that wait for messages which a provider turned out to have."""
     if asked := sorted(attempt_ids):
         for row in statements.rows("nothing_left", {"attempt_id": asked}):
-            again.take_back(row["id"])
+            again.take_back_held(row["id"])
 
 
 def _columns(words: Sequence[Word]) -> dict[str, list[object]]:

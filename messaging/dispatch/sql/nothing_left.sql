@@ -1,11 +1,10 @@
--- Messages whose next try waits although a provider turned out to have the latest one
+-- Messages whose next try waits although a provider turned out to have one of these
 -- whole: nobody would get anything but a second copy.
-SELECT message.id
+SELECT DISTINCT message.id
 FROM messaging_attempt AS attempt
 JOIN messaging_message AS message ON message.id = attempt.message_id
 WHERE attempt.id = ANY (%(attempt_id)s::bigint[])
   AND attempt.state = 'sent'
-  AND attempt.number = message.attempt_count
   AND attempt.content_id = coalesce(message.amended_content_id, message.content_id)
   AND message.state = 'queued'
 ORDER BY message.id

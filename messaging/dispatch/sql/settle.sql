@@ -61,6 +61,9 @@ waiting AS MATERIALIZED (
                ELSE message.parts_sent | (closed.parts_sent & ~closed.inherited)
                END AS parts_sent,
            closed.again_in, closed.recovers_from, doubt.state AS doubt,
+           -- What a provider turned out to have meanwhile does not go out again.
+           closed.again_in IS NOT NULL AND doubt.state IS DISTINCT FROM 'sent'
+               AS goes_back,
            doubt.error_code AS doubt_code, doubt.error_class AS doubt_class
     FROM (SELECT * FROM closed ORDER BY message_id) AS closed
     CROSS JOIN LATERAL (
@@ -90,19 +93,18 @@ waiting AS MATERIALIZED (
 ),
 moved AS (
     UPDATE messaging_message AS message
-    SET state = CASE WHEN waiting.again_in IS NULL
-            THEN coalesce(waiting.doubt, waiting.state) ELSE 'queued' END,
+    SET state = CASE WHEN waiting.goes_back
+            THEN 'queued' ELSE coalesce(waiting.doubt, waiting.state) END,
         state_at = now(),
-        due_at = now() + waiting.again_in * interval '1 second',
+        due_at = CASE WHEN waiting.goes_back
+            THEN now() + waiting.again_in * interval '1 second' END,
         sent_at = CASE WHEN waiting.state IN ('sent', 'delivered')
             THEN coalesce(message.sent_at, now()) ELSE message.sent_at END,
         delivered_at = CASE WHEN waiting.state = 'delivered' THEN now() END,
-        error_code = CASE WHEN waiting.again_in IS NULL
-            THEN coalesce(waiting.doubt_code, waiting.error_code)
-            ELSE waiting.error_code END,
-        error_class = CASE WHEN waiting.again_in IS NULL
-            THEN coalesce(waiting.doubt_class, waiting.error_class)
-            ELSE waiting.error_class END,
+        error_code = CASE WHEN waiting.goes_back THEN waiting.error_code
+            ELSE coalesce(waiting.doubt_code, waiting.error_code) END,
+        error_class = CASE WHEN waiting.goes_back THEN waiting.error_class
+            ELSE coalesce(waiting.doubt_class, waiting.error_class) END,
         parts_sent = waiting.parts_sent,
         recovered_in = CASE WHEN waiting.recovers_from IS NOT NULL
             THEN greatest(0, extract(epoch FROM now() - waiting.recovers_from)) END,

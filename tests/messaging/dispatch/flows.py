@@ -65,6 +65,20 @@ def answered(
     settle(Attempt.objects.get(pk=attempt_id).integration, [result])
 
 
+def given_back(attempt_id: int, parts_sent: int = 0) -> None:
+    """Let the provider refuse our credentials: nothing more leaves for now."""
+    result = Result(
+        attempt_id,
+        "failed",
+        error_code="resend_admin:not_sent",
+        error_class="retry",
+        duration_ms=3,
+        parts_sent=parts_sent,
+        again_in=0.0,
+    )
+    settle(Attempt.objects.get(pk=attempt_id).integration, [result])
+
+
 def asked_again(ours: World, message: Message, content: Content | None = None) -> None:
     ours.rest()
     message.refresh_from_db()
