@@ -22,7 +22,7 @@ from messaging.models import (
     Message,
     MessageState,
 )
-from tests.broadcasts.at_once import begun_elsewhere
+from tests.at_once import begun_elsewhere
 from tests.broadcasts.factories import (
     TIMED_OUT,
     make_due,

@@ -24,7 +24,7 @@ from messaging.dispatch import again, pace
 from messaging.dispatch.claim import claim
 from messaging.dispatch.settle import Result, settle
 from messaging.models import Attempt, AttemptState, Integration, Message, MessageState
-from tests.broadcasts.at_once import begun_elsewhere
+from tests.at_once import begun_elsewhere
 from tests.broadcasts.factories import (
     finished,
     outcomes,

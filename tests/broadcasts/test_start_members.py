@@ -30,7 +30,7 @@ from broadcasts.taken_over import failures_taken_over
 from messaging import audit
 from messaging.figures.forecast import Forecast
 from messaging.models import MessageState, SkipReason
-from tests.broadcasts.at_once import somebody_waits_for_us
+from tests.at_once import somebody_waits_for_us
 from tests.broadcasts.factories import (
     LATER,
     SOON,

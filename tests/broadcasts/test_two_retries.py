@@ -16,7 +16,7 @@ from broadcasts.models import Broadcast, BroadcastState
 from broadcasts.problems import Problem, ProblemCode
 from messaging import audit
 from messaging.models import Message, MessageState, SkipReason
-from tests.broadcasts.at_once import somebody_waits_for_us
+from tests.at_once import somebody_waits_for_us
 from tests.broadcasts.factories import (
     LATER,
     SOON,

@@ -43,7 +43,8 @@ closed AS (
     JOIN ours ON ours.id = result.attempt_id
     WHERE attempt.id = ours.id
       AND attempt.state = ours.before
-    RETURNING attempt.id, attempt.message_id, attempt.number, attempt.state,
+    RETURNING attempt.id, attempt.message_id, attempt.number, attempt.content_id,
+              attempt.state,
               attempt.error_code, attempt.error_class, attempt.parts_sent,
               attempt.price, attempt.chain_offset, result.again_in, ours.inherited,
               ours.inherited = (1 << attempt.parts) - 1 AS begins_anew,
@@ -62,8 +63,9 @@ waiting AS MATERIALIZED (
                END AS parts_sent,
            closed.again_in, closed.recovers_from, doubt.state AS doubt,
            -- What a provider turned out to have meanwhile does not go out again.
-           closed.again_in IS NOT NULL AND doubt.state IS DISTINCT FROM 'sent'
-               AS goes_back,
+           closed.again_in IS NOT NULL AND NOT coalesce(
+               doubt.state = 'sent' AND doubt.content_id = closed.content_id, false
+           ) AS goes_back,
            doubt.error_code AS doubt_code, doubt.error_class AS doubt_class
     FROM (SELECT * FROM closed ORDER BY message_id) AS closed
     CROSS JOIN LATERAL (
@@ -76,7 +78,7 @@ waiting AS MATERIALIZED (
     -- Of an earlier attempt nobody can tell, or a receipt has said meanwhile that the
     -- provider has it: that this one failed does not make the message a failed one.
     LEFT JOIN LATERAL (
-        SELECT earlier.state,
+        SELECT earlier.state, earlier.content_id,
                CASE earlier.state WHEN 'sent' THEN '' ELSE earlier.error_code END AS error_code,
                CASE earlier.state WHEN 'sent' THEN '' ELSE earlier.error_class END AS error_class
         FROM messaging_attempt AS earlier

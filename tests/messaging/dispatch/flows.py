@@ -6,11 +6,13 @@ from datetime import timedelta
 
 from django.utils import timezone
 
+from messaging import receipts
 from messaging.audit import (
     ledger_differences,
     recovery_differences,
     tally_differences,
 )
+from messaging.channels.contract import Event, EventKind
 from messaging.dispatch import again
 from messaging.dispatch.claim import Claimed, claim
 from messaging.dispatch.rescue import rescue
@@ -19,6 +21,7 @@ from messaging.models import Attempt, Content, Message
 from tests.factories import World
 
 NO_SUCH_NUMBER = ("whatsapp:131026", "never")
+THROTTLED = ("whatsapp:131049", "wait")
 TIMED_OUT = ("whatsapp:timeout", "unknown")
 
 
@@ -98,3 +101,24 @@ def standing(message: Message) -> tuple[str, int, list[str]]:
     assert ledger_differences() == []
     assert recovery_differences() == []
     return message.state, message.parts_sent, list(attempts)
+
+
+def told(attempt: Attempt, part: int, state: str, code: str = "131049") -> Event:
+    return Event(
+        key=f"{attempt.pk}:{part}:{state}",
+        kind=EventKind.STATUS,
+        raw={},
+        reference=f"{attempt.pk}:{part}",
+        state=state,
+        error_code=code if state == "failed" else "",
+    )
+
+
+def tell(attempt: Attempt, *words: tuple[int, str]) -> None:
+    for word in words:
+        receipts.store(attempt.integration, [told(attempt, *word)])
+        receipts.apply()
+
+
+def first(message: Message) -> Attempt:
+    return message.attempts.get(number=1)

@@ -17,7 +17,6 @@ from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
 from messaging import receipts
-from messaging.channels.contract import Event, EventKind
 from messaging.dispatch import again, chain, statements
 from messaging.doubt import count_as_delivered
 from messaging.models import (
@@ -34,40 +33,21 @@ from messaging.views.counted import counted_in_words
 from tests.factories import World
 from tests.messaging.dispatch.flows import (
     NO_SUCH_NUMBER,
+    THROTTLED,
     TIMED_OUT,
     answered,
     asked_again,
+    first,
     flow,
     given_up,
     opened,
     rescued,
     standing,
+    tell,
+    told,
 )
 
 pytestmark = pytest.mark.django_db
-
-THROTTLED = ("whatsapp:131049", "wait")
-
-
-def told(attempt: Attempt, part: int, state: str, code: str = "131049") -> Event:
-    return Event(
-        key=f"{attempt.pk}:{part}:{state}",
-        kind=EventKind.STATUS,
-        raw={},
-        reference=f"{attempt.pk}:{part}",
-        state=state,
-        error_code=code if state == "failed" else "",
-    )
-
-
-def tell(attempt: Attempt, *words: tuple[int, str]) -> None:
-    for word in words:
-        receipts.store(attempt.integration, [told(attempt, *word)])
-        receipts.apply()
-
-
-def first(message: Message) -> Attempt:
-    return message.attempts.get(number=1)
 
 
 def resent(ours: World, message: Message) -> list[int]:
@@ -75,6 +55,17 @@ def resent(ours: World, message: Message) -> list[int]:
     message.refresh_from_db()
     assert again.queue_again([again.Again(message.pk, message.attempt_count)])
     return going_out(ours, message)
+
+
+def missing_part_alone(ours: World, whatsapp: Integration) -> Attempt:
+    """Send a flow of two, of which part 0 is taken back, and then that one alone."""
+    message = ours.message(integration=whatsapp, content=flow(ours, 2))
+    answered(opened(message).attempt_id, "sent", 0b11)
+    tell(first(message), (0, "failed"))
+    assert resent(ours, message) == [0]
+    second = message.attempts.get(number=2)
+    answered(second.pk, "sent", 0b11)
+    return second
 
 
 def going_out(ours: World, message: Message) -> list[int]:
@@ -298,12 +289,7 @@ def test_who_counted_it_as_delivered_had_seen_what_was_told_before(
 def test_who_sends_a_missing_part_alone_has_arrived_when_that_one_has(
     ours: World, whatsapp: Integration, reference: str
 ) -> None:
-    message = ours.message(integration=whatsapp, content=flow(ours, 2))
-    answered(opened(message).attempt_id, "sent", 0b11)
-    tell(first(message), (0, "failed"))
-    assert resent(ours, message) == [0]
-    second = message.attempts.get(number=2)
-    answered(second.pk, "sent", 0b11)
+    second = missing_part_alone(ours, whatsapp)
 
     event = told(second, 0, "delivered")
     if reference == "without one":
@@ -311,24 +297,23 @@ def test_who_sends_a_missing_part_alone_has_arrived_when_that_one_has(
     receipts.store(whatsapp, [event])
     receipts.apply()
 
-    assert standing(message) == ("delivered", 0b11, ["failed", "delivered"])
+    assert standing(second.message) == (
+        "delivered",
+        0b11,
+        ["failed", "delivered"],
+    )
 
 
 def test_a_part_without_a_number_that_is_taken_back_is_the_one_that_was_sent(
     ours: World, whatsapp: Integration
 ) -> None:
-    message = ours.message(integration=whatsapp, content=flow(ours, 2))
-    answered(opened(message).attempt_id, "sent", 0b11)
-    tell(first(message), (0, "failed"))
-    assert resent(ours, message) == [0]
-    second = message.attempts.get(number=2)
-    answered(second.pk, "sent", 0b11)
+    second = missing_part_alone(ours, whatsapp)
 
     event = replace(told(second, 0, "failed"), reference=str(second.pk))
     receipts.store(whatsapp, [event])
     receipts.apply()
 
-    assert standing(message) == ("failed", 0b10, ["failed", "failed"])
+    assert standing(second.message) == ("failed", 0b10, ["failed", "failed"])
 
 
 @pytest.mark.django_db(transaction=True)

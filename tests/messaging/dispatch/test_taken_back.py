@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import threading
-import time
 from typing import Any
 
 import pytest
-from django.db import connection
 
 from messaging import receipts
 from messaging.dispatch import again, statements
 from messaging.models import AutomaticRetry, Integration, Message
+from tests.at_once import begun_elsewhere
 from tests.factories import World
 from tests.messaging.dispatch.flows import (
+    THROTTLED,
     TIMED_OUT,
     answered,
     asked_again,
+    first,
     flow,
     given_back,
     given_up,
     opened,
     standing,
+    tell,
+    told,
 )
-from tests.messaging.dispatch.test_parts import THROTTLED, first, tell, told
 
 pytestmark = pytest.mark.django_db
 
@@ -71,6 +73,27 @@ def test_what_comes_back_is_queued_while_nobody_knows_of_the_earlier_attempt(
     assert message.due_at is not None
 
 
+@pytest.mark.parametrize("told_when", ["before", "after"])
+def test_other_words_still_go_out_when_they_come_back(
+    ours: World, whatsapp: Integration, told_when: str
+) -> None:
+    """Somebody has corrected them; that the earlier ones are there replaces none."""
+    message = ours.message(integration=whatsapp)
+    answered(opened(message).attempt_id, "unknown", 0, TIMED_OUT)
+    corrected = ours.text("Corrected")
+    asked_again(ours, message, corrected)
+    second = opened(message)
+
+    if told_when == "before":
+        tell(first(message), (0, "sent"))
+    given_back(second.attempt_id)
+    if told_when == "after":
+        tell(first(message), (0, "sent"))
+
+    assert standing(message) == ("queued", 0, ["sent", "failed"])
+    assert message.amended_content == corrected
+
+
 @pytest.mark.parametrize("parts", [1, 2])
 def test_it_does_not_matter_which_of_several_attempts_is_there(
     ours: World, whatsapp: Integration, parts: int
@@ -116,18 +139,10 @@ def test_who_cancels_while_a_receipt_is_written_down_sees_what_it_says(
     rows = statements.rows
     others: list[threading.Thread] = []
 
-    def cancel() -> None:
-        try:
-            again.take_back(message.pk)
-        finally:
-            connection.close()
-
     def slow(verb: str, *arguments: Any, **comments: Any) -> list[dict[str, Any]]:
         found = rows(verb, *arguments, **comments)
         if verb == "apply_states" and not others:
-            others.append(threading.Thread(target=cancel))
-            others[0].start()
-            time.sleep(0.5)
+            others.append(begun_elsewhere(lambda: again.take_back(message.pk)))
         return found
 
     monkeypatch.setattr(statements, "rows", slow)
