@@ -125,13 +125,23 @@ def _fill(retry: Broadcast) -> bool:
     frozen = _written_down(retry).first()
     if frozen is None:
         return False
-    plan_rows("freeze_members", retry, message_ids=frozen.message_ids)
+    plan_members(retry, frozen.message_ids)
     frozen.delete()
     if not _written_down(retry).exists():
         wait_longer()
         keep_where_members_stood(retry)
         expectation.keep(retry)
     return True
+
+
+def plan_members(retry: Broadcast, message_ids: list[int]) -> None:
+    """Make the planned rows that follow these, which are held with their chains.
+
+    A receipt that takes a part of a flow back from one run takes it back from all: also
+    from the rows made here, or else they are made without it.
+    """
+    hold_chains(message_ids)
+    plan_rows("freeze_members", retry, message_ids=message_ids)
 
 
 def plan_rows(name: str, retry: Broadcast, **values: list[int]) -> None:

@@ -162,6 +162,6 @@ def _plan(source: Broadcast, retry: Broadcast, chosen: Sequence[int]) -> None:
     retry.save(update_fields=["audience"])
     known = [one["message_id"] for one in found if one["message_id"]]
     others = [one["contact_id"] for one in found if not one["message_id"]]
-    freezing.plan_rows("freeze_members", retry, message_ids=known)
+    freezing.plan_members(retry, known)
     freezing.plan_rows("plan_newcomers", retry, contact_ids=others)
     keep_where_members_stood(retry)

@@ -1,5 +1,6 @@
--- Of these attempts' parts something has been told: what their messages need to send is
--- asked anew. That of a worker that died stands in for the answers it did not write.
+-- Of these attempts' parts something has been told: what their messages, and the other
+-- runs of their chains, need to send is asked anew. That of a worker that died stands in
+-- for the answers it did not write.
 WITH known AS MATERIALIZED (
     SELECT attempt.id, attempt.message_id,
            attempt.parts_sent | (spoken_of.parts & ~spoken_of.taken_back & CASE
@@ -25,7 +26,13 @@ whose AS MATERIALIZED (
     SELECT message.id AS message_id,
            coalesce(message.amended_content_id, message.content_id) AS content_id
     FROM messaging_message AS message
-    WHERE message.id IN (SELECT message_id FROM known)
+    WHERE message.id = ANY (ARRAY(
+        SELECT run.id
+        FROM (SELECT DISTINCT message_id FROM known) AS whose
+        CROSS JOIN LATERAL (
+            /* as in runs.sql */
+        ) AS run
+    ))
     ORDER BY message.id
     FOR UPDATE
 )
