@@ -91,8 +91,9 @@ class Group:
 
     ``spent`` of them are surely beyond what a resend of the message allows; a
     broadcast that holds them may still be retried. ``held`` is how many each broadcast
-    holds, the most first; ``about`` are the broadcasts of which a retry took over some;
-    ``retryable`` are those that are over. Of the largest ones ``runs`` says more.
+    holds; ``order`` has the most first, of equals the newest. ``about`` are the
+    broadcasts of which a retry took over some, ``retryable`` those that are over. Of
+    the largest ones ``runs`` says more.
     ``seen`` is the latest time that somebody saw to the cause, and ``again`` how many
     failed since.
     """
@@ -103,6 +104,7 @@ class Group:
     spent: int
     singles: int
     held: Mapping[int, int]
+    order: Sequence[int]
     about: frozenset[int]
     retryable: Set[int]
     runs: Mapping[int, Run]
@@ -137,11 +139,11 @@ class Group:
     @property
     def retryable_largest(self) -> list[int]:
         """Its number, if there is one."""
-        return list(islice((pk for pk in self.held if pk in self.retryable), 1))
+        return list(islice((pk for pk in self.order if pk in self.retryable), 1))
 
     def largest(self, number: int) -> list[int]:
         """Return which broadcasts hold the most of them, the most first."""
-        return list(islice(self.held, number))
+        return [*self.order[:number]]
 
     @property
     def fails_again(self) -> bool:
@@ -224,27 +226,25 @@ class _Gathered:
     """A cause while its spellings are added up."""
 
     entry: CatalogueEntry
-    codes: list[str] = field(default_factory=list)
+    codes: set[str] = field(default_factory=set)
     number: int = 0
     spent: int = 0
     channels: Counter[str] = field(default_factory=Counter)
     integrations: Counter[int] = field(default_factory=Counter)
-    held: list[dict[int, int]] = field(default_factory=list)
-    """By broadcast, the most first, for each spelling."""
+    held: Counter[int] = field(default_factory=Counter)
     about: set[int] = field(default_factory=set)
 
     def add(self, line: Failures, taken_from: Set[int]) -> None:
-        self.codes.append(line.code)
-        self.number += line.number
-        self.spent += line.spent
-        for channel, integration_id, number in line.ways:
-            self.channels[channel] += number
-            if integration_id is not None:
-                self.integrations[integration_id] += number
-        # Thousands of broadcasts: no step of Python for each of them.
-        held = dict(zip(line.broadcasts, line.by_broadcast, strict=True))
-        self.about |= held.keys() & taken_from
-        self.held.append(held)
+        number = line.number
+        self.codes.add(line.code)
+        self.number += number
+        if line.is_spent:
+            self.spent += number
+        self.channels[line.channel] += number
+        if line.integration_id is not None:
+            self.integrations[line.integration_id] += number
+        self.held.update(line.held)
+        self.about |= taken_from & line.held.keys()
 
     def group(
         self,
@@ -252,16 +252,20 @@ class _Gathered:
         seen: BulkResend | None,
         when: Sequence[Moments],
     ) -> Group:
-        held = _together(self.held)
+        held = self.held
+        # Thousands of broadcasts: to sort numbers twice is quicker than pairs once.
+        newest_first = sorted(held, reverse=True)
+        most_first = sorted(newest_first, key=held.__getitem__, reverse=True)
         firsts = [one.first for one in when if one.first]
         lasts = [one.last for one in when if one.last]
         return Group(
             entry=self.entry,
-            codes=tuple(self.codes),
+            codes=tuple(sorted(self.codes)),
             number=self.number,
             spent=self.spent,
             singles=self.number - sum(held.values()),
             held=held,
+            order=most_first,
             about=frozenset(self.about),
             retryable=held.keys() - unfinished,
             runs={},
@@ -274,16 +278,6 @@ class _Gathered:
         )
 
 
-def _together(spellings: Sequence[dict[int, int]]) -> dict[int, int]:
-    """Add up what spellings say of each broadcast, the most first."""
-    if len(spellings) == 1:
-        return spellings[0]
-    sums: Counter[int] = Counter()
-    for one in spellings:
-        sums.update(one)
-    return dict(sums.most_common())
-
-
 def _grouped(organization: Organization) -> dict[str, _Gathered]:
     taken_over = failures_taken_over(organization, oldest_kept(organization))
     taken_from: defaultdict[str, set[int]] = defaultdict(set)
@@ -292,7 +286,9 @@ def _grouped(organization: Organization) -> dict[str, _Gathered]:
     found: dict[str, _Gathered] = {}
     for line in kept_failures(organization, taken_over):
         entry = lookup(line.code)
-        found.setdefault(entry.code, _Gathered(entry)).add(line, taken_from[line.code])
+        if entry.code not in found:
+            found[entry.code] = _Gathered(entry)
+        found[entry.code].add(line, taken_from[line.code])
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -37,20 +38,23 @@ FILES: Final = SqlFiles(__file__)
 
 @dataclass(frozen=True, slots=True)
 class Failures:
-    """All that failed with one spelling of a cause and has a row.
+    """What failed with one spelling of a cause, went one way, and has a row.
 
-    ``spent`` of them may not be resent any more by the limits of the organization, as
-    far as their day tells; by their hour it may be more. ``ways`` is how many came
-    through each channel and integration; ``by_broadcast`` how many are in each of the
-    ``broadcasts``, the most first.
+    Those that are ``is_spent`` may not be resent any more by the limits of the
+    organization, as far as their day tells; by their hour it may be more. ``held`` is
+    how many are in each broadcast; ``singles`` are in none.
     """
 
     code: str
-    number: int
-    spent: int
-    ways: tuple[tuple[str, int | None, int], ...]
-    broadcasts: Sequence[int]
-    by_broadcast: Sequence[int]
+    channel: str
+    integration_id: int | None
+    is_spent: bool
+    singles: int
+    held: Mapping[int, int]
+
+    @property
+    def number(self) -> int:
+        return self.singles + sum(self.held.values())
 
 
 TakenOver = Mapping[tuple[int, str], int]
@@ -67,9 +71,11 @@ def kept_failures(
     organization: Organization,
     taken_over: TakenOver | None = None,
 ) -> list[Failures]:
-    """Return what is kept of everything that failed, by one query of the tallies."""
+    """Return what is kept of everything that failed, by one query of the tallies.
+
+    Whoever a later run took over does not count; the oldest are taken off first.
+    """
     now = timezone.now().astimezone(organization.zone)
-    taken = taken_over or {}
     rows = _rows(
         "kept",
         {
@@ -78,22 +84,30 @@ def kept_failures(
             "oldest": oldest_kept(organization),
             "young": (now - timedelta(hours=organization.resend_max_age_hours)).date(),
             "resend_limit": organization.resend_limit,
-            "taken_from": [broadcast_id for broadcast_id, _ in taken],
-            "taken_codes": [code for _, code in taken],
-            "taken": list(taken.values()),
         },
     )
-    return [
-        Failures(
-            code,
-            number,
-            spent,
-            tuple(zip(*ways, strict=True)),
-            broadcasts,
-            by_broadcast,
-        )
-        for code, number, spent, *ways, broadcasts, by_broadcast in rows
-    ]
+    taken: defaultdict[str, dict[int, int]] = defaultdict(dict)
+    for (broadcast_id, code), number in (taken_over or {}).items():
+        taken[code][broadcast_id] = number
+    found = []
+    for code, channel, integration_id, is_spent, broadcasts, by_broadcast in rows:
+        held = dict(zip(broadcasts, by_broadcast, strict=True))
+        singles = held.pop(None, 0)
+        _take_off(held, taken[code])
+        if singles or held:
+            line = Failures(code, channel, integration_id, is_spent, singles, held)
+            found.append(line)
+    return found
+
+
+def _take_off(held: dict[int, int], taken: dict[int, int]) -> None:
+    """Leave in both what the other one does not cover."""
+    for broadcast_id in held.keys() & taken.keys():
+        number = min(held[broadcast_id], taken[broadcast_id])
+        taken[broadcast_id] -= number
+        held[broadcast_id] -= number
+        if not held[broadcast_id]:
+            del held[broadcast_id]
 
 
 def kept_unknown(organization: Organization) -> int:

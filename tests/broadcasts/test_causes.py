@@ -21,6 +21,7 @@ from broadcasts.models import Broadcast
 from broadcasts.retention import prune
 from messaging.channels.catalogue import lookup
 from messaging.failures.kept import failed_of as failed_rows
+from messaging.failures.kept import kept_failures
 from messaging.models import BulkResend, Message, MessageState, SkipReason
 from tests.broadcasts.factories import (
     BLOCKED,
@@ -107,6 +108,12 @@ def test_the_broadcasts_that_hold_the_most_are_named(ours: World) -> None:
     assert [one.run.pk for one in group.places] == [largest.pk, second.pk]
     assert group.retried_first == group.runs[largest.pk]
     assert len(group.held) == len(group.retryable) == 3
+
+
+def test_of_broadcasts_that_hold_as_many_the_newest_come_first(ours: World) -> None:
+    older, newer = finished(ours, "failed"), finished(ours, "failed")
+
+    assert found(ours)[TIMED_OUT].largest(3) == [newer.pk, older.pk]
 
 
 def test_they_hold_what_all_spellings_say_together(ours: World) -> None:
@@ -243,6 +250,23 @@ def test_what_no_resend_reaches_any_more_is_told_apart(ours: World) -> None:
     group = found(ours)[EXPIRED]
 
     assert (group.number, group.spent, group.resendable) == (3, 2, 1)
+
+
+def test_of_those_whom_a_retry_took_over_the_oldest_are_taken_off_first(
+    ours: World,
+) -> None:
+    source = finished(ours, "failed", "failed", "failed")
+    rows = [one.pk for one in rows_of(source)]
+    long_ago = timezone.now() - timedelta(days=4)
+    Message.objects.filter(pk__in=rows[:2]).update(day=long_ago.date())
+    key = (source.pk, TIMED_OUT)
+
+    first, second = kept_failures(ours.organization, {key: 1})
+    [last] = kept_failures(ours.organization, {key: 2})
+
+    assert (first.is_spent, first.number, second.is_spent) == (True, 1, False)
+    assert (last.is_spent, last.held) == (False, {source.pk: 1})
+    assert kept_failures(ours.organization, {key: 3}) == []
 
 
 def test_passing_causes_need_somebody_only_while_there_is_a_step(ours: World) -> None:
