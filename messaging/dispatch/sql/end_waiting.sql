@@ -36,7 +36,9 @@ SET state = coalesce(known.state, %(state)s),
     parts_sent = CASE
         WHEN known.was_tried
          AND message.amended_content_id IS DISTINCT FROM known.amended_content_id
-        THEN known.parts_sent ELSE message.parts_sent END,
+        THEN (
+            /* as in parts_stood.sql */
+        ) ELSE message.parts_sent END,
     amended_content_id = CASE WHEN known.was_tried
         THEN known.amended_content_id ELSE message.amended_content_id END
 FROM known

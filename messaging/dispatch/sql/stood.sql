@@ -10,14 +10,7 @@ SELECT coalesce(doubt.state, 'failed') AS state,
            WHEN 'sent' THEN ''
            WHEN 'unknown' THEN doubt.error_class
            ELSE attempt.error_class END AS error_class,
-       nullif(attempt.content_id, message.content_id) AS amended_content_id,
-       (
-           SELECT held.parts
-           FROM (SELECT attempt.message_id, attempt.content_id) AS whose
-           CROSS JOIN LATERAL (
-               /* as in parts_held.sql */
-           ) AS held
-       ) AS parts_sent
+       nullif(attempt.content_id, message.content_id) AS amended_content_id
 FROM messaging_attempt AS attempt
 LEFT JOIN LATERAL (
     SELECT earlier.state, earlier.error_code, earlier.error_class

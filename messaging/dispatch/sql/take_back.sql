@@ -22,7 +22,9 @@ SET state = coalesce(known.state, 'failed'),
         ELSE coalesce(known.error_class, message.error_class) END,
     parts_sent = CASE
         WHEN message.amended_content_id IS DISTINCT FROM known.amended_content_id
-        THEN coalesce(known.parts_sent, 0) ELSE message.parts_sent END,
+        THEN (
+            /* as in parts_stood.sql */
+        ) ELSE message.parts_sent END,
     amended_content_id = known.amended_content_id
 FROM known
 WHERE message.id = known.id
