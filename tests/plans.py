@@ -122,13 +122,22 @@ def plan_of(statement: Statement) -> Plan:
 
 
 def _steps(node: Mapping[str, Any], table: str = "") -> Iterator[Step]:
-    """Yield what reads; the index scans below a bitmap scan count as well."""
+    """Yield what reads. What a bitmap was made of is read with its table, once."""
     table = node.get("Relation Name", table)
-    if "Scan" in node["Node Type"]:
-        rows = node["Actual Rows"] + sum(
-            node.get(f"Rows Removed by {reason}", 0)
-            for reason in ("Filter", "Index Recheck", "Join Filter")
-        )
-        yield Step(node["Node Type"], table, round(rows * node["Actual Loops"]))
-    for child in node.get("Plans", ()):
-        yield from _steps(child, table)
+    below = [step for child in node.get("Plans", ()) for step in _steps(child, table)]
+    if node["Node Type"] == "Bitmap Heap Scan":
+        bitmap = sum(step.read for step in below if step.node == "Bitmap Index Scan")
+        below = [step for step in below if step.node != "Bitmap Index Scan"]
+        yield Step("Bitmap Heap Scan", table, max(bitmap, _read_by(node)))
+    elif "Scan" in node["Node Type"]:
+        yield Step(node["Node Type"], table, _read_by(node))
+    yield from below
+
+
+def _read_by(node: Mapping[str, Any]) -> int:
+    rows: float = node["Actual Rows"] + sum(
+        node.get(f"Rows Removed by {reason}", 0)
+        for reason in ("Filter", "Index Recheck", "Join Filter")
+    )
+    loops: float = node["Actual Loops"]
+    return round(rows * loops)
