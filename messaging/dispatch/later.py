@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Sequence
 from messaging.channels.posts import EARLIEST, LATEST
 from messaging.dispatch import again, automatic, chain, ledger, statements
 from messaging.dispatch.word import RANK, Word, of_receipt
-from messaging.models.message import ARRIVED_STATES
+from messaging.models.message import REACHED_STATES
 
 
 def apply(
@@ -41,7 +41,7 @@ def apply(
     ledger.settle(sorted(changed_ids))
     moved = [row for row in changed if row["message_id"] is not None]
     chain.cancel_waiting_tries(
-        [row["message_id"] for row in moved if row["state"] in ARRIVED_STATES]
+        [row["message_id"] for row in moved if row["state"] in REACHED_STATES]
     )
     chain.note_reached([row["message_id"] for row in moved])
     automatic.retry(row["message_id"] for row in moved if row["state"] == "failed")

@@ -13,6 +13,7 @@ from broadcasts.audience import Audience
 from broadcasts.models import Broadcast
 from messaging import receipts
 from messaging.dispatch import pace, pulse
+from messaging.dispatch.claim import claim
 from messaging.models import Contact, Message
 from tests.at_once import begun_elsewhere
 from tests.broadcasts.factories import (
@@ -30,7 +31,10 @@ from tests.messaging.dispatch.flows import (
     THROTTLED,
     TIMED_OUT,
     answered,
+    asked_again,
     first,
+    given_back,
+    given_up,
     opened,
     standing,
     tell,
@@ -40,19 +44,44 @@ from tests.messaging.dispatch.flows import (
 pytestmark = pytest.mark.django_db
 
 
-def flow_begun(world: World, members: int = 1) -> Broadcast:
-    """Start a broadcast of a flow in two parts to so many members."""
+def flow_begun(world: World, members: int = 1, parts: int = 2) -> Broadcast:
+    """Start a broadcast of a flow in so many parts to so many members."""
     pulse.beat()
     made = [world.contact() for _ in range(members)]
     Contact.objects.filter(pk__in=[one.pk for one in made]).update(
         tags=["one"], whatsapp_inbound_at=timezone.now()
     )
-    flow = published_flow(world, world.text("a"), world.text("b"))
+    texts = [world.text(f"Part {number}") for number in range(parts)]
+    flow = published_flow(world, *texts)
     begun = started(flow_broadcast(world, flow, audience=Audience(tags=("one",))))
     for message in rows_of(begun):
         assert message.integration_id is not None
         pace.prepare(message.integration_id)
     return begun
+
+
+def fail_the_other(message: Message) -> None:
+    other = rows_of(run_of(message)).exclude(pk=message.pk).get()
+    answered(opened(other).attempt_id, "failed", 0, NO_SUCH_NUMBER)
+
+
+def in_doubt_and_followed(
+    world: World, parts: int, ahead: timedelta = SOON, is_lost: bool = False
+) -> tuple[Message, Message]:
+    """Return a message whose last part nobody knows of, and its row in a retry.
+
+    Somebody else failed beside it, so that there is something to retry.
+    """
+    _, message = rows_of(flow_begun(world, 2, parts))
+    fail_the_other(message)
+    if is_lost:
+        given_up(message)
+    else:
+        before = (1 << parts - 1) - 1
+        answered(opened(message).attempt_id, "unknown", before, TIMED_OUT)
+    run.tick()
+    row = rows_of(retry_of(message, world, ahead)).get(root_id=message.pk)
+    return message, row
 
 
 def failed_at_the_second_part(world: World) -> Message:
@@ -113,12 +142,7 @@ def test_a_retry_that_waits_sends_what_was_taken_back_meanwhile(
 def test_a_retry_that_waits_leaves_out_what_turned_out_to_have_left(
     ours: World,
 ) -> None:
-    begun = flow_begun(ours, 2)
-    other, message = rows_of(begun)
-    answered(opened(other).attempt_id, "failed", 0, NO_SUCH_NUMBER)
-    answered(opened(message).attempt_id, "unknown", 0, TIMED_OUT)
-    run.tick()
-    row = rows_of(retry_of(message, ours)).get(root_id=message.pk)
+    message, row = in_doubt_and_followed(ours, 2, is_lost=True)
     assert row.parts_sent == 0
 
     tell(first(message), (0, "sent"))
@@ -128,17 +152,10 @@ def test_a_retry_that_waits_leaves_out_what_turned_out_to_have_left(
 
 def test_what_two_runs_say_of_parts_is_not_added_up_to_a_whole(ours: World) -> None:
     """The part that is missing leaves, and the one that is there does not."""
-    begun = flow_begun(ours, 2)
-    other, message = rows_of(begun)
-    answered(opened(other).attempt_id, "failed", 0, NO_SUCH_NUMBER)
-    answered(opened(message).attempt_id, "unknown", 0b01, TIMED_OUT)
-    run.tick()
-    retry = retry_of(message, ours)
-    begin(retry)
-    row = rows_of(retry).get(root_id=message.pk)
+    message, row = in_doubt_and_followed(ours, 2)
+    begin(run_of(row))
     ours.rest()
-    again = rows_of(retry).get(root_id=other.pk)
-    answered(opened(again).attempt_id, "failed", 0, NO_SUCH_NUMBER)
+    fail_the_other(row)
     answered(opened(row).attempt_id, "failed", 0b01, THROTTLED)
 
     tell(first(message), (1, "sent"), (0, "failed"))
@@ -162,6 +179,72 @@ def test_a_later_run_that_lost_a_part_does_not_take_it_from_the_first(
 
     assert standing(row)[:2] == ("failed", 0b01)
     assert standing(message)[:2] == ("failed", 0b01)
+
+
+@pytest.mark.parametrize("ahead", [SOON, LATER])
+@pytest.mark.parametrize("parts", [1, 2])
+def test_a_retry_that_waits_is_taken_back_when_a_provider_has_the_first_try(
+    ours: World, parts: int, ahead: timedelta
+) -> None:
+    message, row = in_doubt_and_followed(ours, parts, ahead)
+
+    tell(first(message), (parts - 1, "sent"))
+
+    assert standing(message)[0] == "sent"
+    assert standing(row) == ("cancelled", row.parts_sent, [])
+    assert row.reason == "already_reached"
+
+
+def test_a_retry_that_comes_back_stays_away_when_a_provider_has_the_first_try(
+    ours: World,
+) -> None:
+    message, row = in_doubt_and_followed(ours, 1)
+    begin(run_of(row))
+    ours.rest()
+    claimed = opened(row)
+    tell(first(message), (0, "sent"))
+
+    given_back(claimed.attempt_id)
+
+    assert standing(row)[0] == "cancelled"
+    assert row.reason == "already_reached"
+
+
+def test_what_a_retry_tried_before_still_counts_when_a_provider_has_the_first_try(
+    ours: World,
+) -> None:
+    """It may have arrived, and what is only sent may fail."""
+    message, row = in_doubt_and_followed(ours, 1)
+    begin(run_of(row))
+    ours.rest()
+    answered(opened(row).attempt_id, "unknown", 0, TIMED_OUT)
+    asked_again(ours, row)
+
+    tell(first(message), (0, "sent"))
+
+    assert standing(row)[0] == "queued"
+
+
+def test_a_retry_of_what_two_runs_got_through_together_sends_nothing(
+    ours: World,
+) -> None:
+    message, row = in_doubt_and_followed(ours, 2, is_lost=True)
+    begin(run_of(row))
+    ours.rest()
+    fail_the_other(row)
+    answered(opened(row).attempt_id, "failed", 0b01, THROTTLED)
+    run.tick()
+    last = rows_of(retry_of(row, ours)).get(root_id=message.pk)
+    begin(run_of(last))
+    ours.rest()
+    tell(first(message), (0, "failed"), (1, "sent"))
+    assert standing(message)[0] == "failed"
+
+    assert last.integration is not None
+    assert claim(last.integration, limit=1, message_id=last.pk).attempts == []
+
+    assert standing(last) == ("skipped", 0b11, [])
+    assert last.reason == "already_reached"
 
 
 @pytest.mark.django_db(transaction=True)

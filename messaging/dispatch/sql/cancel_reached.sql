@@ -1,10 +1,14 @@
--- An earlier try arrived after all: later ones that have not left are taken back. Held
--- while they wait, and by their numbers alone after that: the last step looks for them
--- as they were at the beginning, and a row that was planned then may be queued by now.
+-- An earlier try arrived after all, or a provider turned out to have it: later ones that
+-- have not left are taken back, unless one of their own attempts may matter as long as
+-- nothing has arrived. Held while they wait, and by their numbers alone after that: the
+-- last step looks for them as they were at the beginning, and a row that was planned then
+-- may be queued by now.
 WITH roots AS (
-    SELECT DISTINCT coalesce(root_id, id) AS id
+    SELECT coalesce(root_id, id) AS id,
+           bool_or(state IN ('delivered', 'read')) AS has_arrived
     FROM messaging_message
     WHERE id = ANY (%(message_ids)s)
+    GROUP BY 1
 ),
 waiting AS MATERIALIZED (
     SELECT message.id
@@ -13,6 +17,7 @@ waiting AS MATERIALIZED (
     -- A copy that somebody asked for after the delivery is meant to be one more.
     WHERE message.state IN ('planned', 'queued')
       AND message.broadcast_id IS NOT NULL
+      AND (roots.has_arrived OR message.attempt_count = message.given_back)
     ORDER BY message.id
     FOR UPDATE OF message
 )

@@ -11,7 +11,9 @@ WITH due AS MATERIALIZED (
     SELECT id, state AS before, contact_id,
            coalesce(amended_content_id, content_id) AS content_id, channel, recipient,
            attempt_count, expires_at, priority, due_at, error_code AS failed_with,
-           earlier_error
+           earlier_error, parts_sent,
+           root_id IS NOT NULL AND broadcast_id IS NOT NULL
+               AND attempt_count = given_back AS is_first_of_retry
     FROM messaging_message
     WHERE integration_id = %(integration_id)s
       AND state = 'queued'
@@ -27,6 +29,9 @@ judged AS MATERIALIZED (
            CASE
                WHEN due.expires_at <= now() THEN 'expired'
                WHEN due.channel = ANY (contact.opted_out_channels) THEN 'opted_out'
+               -- Other runs have got all of a flow through by now, part by part.
+               WHEN due.is_first_of_retry AND content.parts > 1
+                   AND due.parts_sent = (1 << content.parts) - 1 THEN 'already_reached'
                ELSE ''
            END AS refusal,
            CASE

@@ -79,7 +79,8 @@ def given_back(attempt_id: int, parts_sent: int = 0) -> None:
         parts_sent=parts_sent,
         again_in=0.0,
     )
-    settle(Attempt.objects.get(pk=attempt_id).integration, [result])
+    integration = Attempt.objects.get(pk=attempt_id).integration
+    settle(integration, [result], in_chain=True)
 
 
 def asked_again(ours: World, message: Message, content: Content | None = None) -> None:
