@@ -8,6 +8,7 @@ from typing import Any
 
 from broadcasts.models import Broadcast, BroadcastKind, Route, RouteRole
 from messaging.channels.contract import Channel, ContentKind
+from messaging.dispatch.statements import part
 from messaging.models import Content, SkipReason
 from messaging.sql_files import SqlFiles, rows_of
 
@@ -87,12 +88,13 @@ def way_columns(ways: list[Way]) -> dict[str, list[Any]]:
 
 
 @lru_cache(maxsize=64)
-def statement(name: str, **parts: str) -> str:
+def statement(name: str, **others: str) -> str:
     """Return ``sql/<name>.sql`` with its shared parts put in."""
     text = FILES.text(name).replace("{routes}", FILES.text("routes").strip())
     text = text.replace("{choice}", FILES.text("choose_route"))
-    for marker, part in parts.items():
-        text = text.replace(f"{{{marker}}}", part)
+    text = text.replace("{parts_held}", part("parts_held"))
+    for marker, other in others.items():
+        text = text.replace(f"{{{marker}}}", other)
     return text
 
 

@@ -16,7 +16,17 @@ SELECT source.organization_id, source.contact_id, %(broadcast_id)s,
        %(expires_at)s::timestamptz, %(day)s::date, %(priority)s, source.used_fallback,
        CASE given_back.reason WHEN '' THEN 'planned' ELSE 'cancelled' END,
        given_back.reason,
-       source.channel, source.recipient, source.parameters, source.parts_sent | chain.parts_sent,
+       source.channel, source.recipient, source.parameters,
+       -- Of a source that was sent with other words, its parts are those of the others.
+       CASE WHEN source.amended_content_id IS NULL
+           THEN source.parts_sent | chain.parts_sent
+           ELSE coalesce((
+               SELECT held.parts
+               FROM (SELECT source.id AS message_id, source.content_id) AS whose
+               CROSS JOIN LATERAL (
+                   {parts_held}
+               ) AS held
+           ), 0) END,
        chain.tries, chain.error, source.first_failed_at,
        coalesce(source.first_day, source.day)
 FROM unnest(%(message_ids)s::bigint[]) AS chosen (id)

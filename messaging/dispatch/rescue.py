@@ -38,7 +38,7 @@ def rescue() -> int:
 def _rescue_batch() -> list[dict[str, Any]]:
     wanted = {"seconds": settings.RESCUE_AFTER_SECONDS, "limit": BATCH}
     with transaction.atomic():
-        # First, as everywhere: accounts, then attempts, then messages.
+        # First, as everywhere: accounts, then chains, then attempts, then messages.
         owners = statements.rows("owners_of_lost_flows", wanted)
         ledger.lock_all(row["organization_id"] for row in owners)
         lost = statements.rows("rescue", wanted)

@@ -14,7 +14,7 @@ from broadcasts.models import Broadcast
 from messaging import receipts
 from messaging.dispatch import pace, pulse
 from messaging.dispatch.claim import claim
-from messaging.models import Contact, Message
+from messaging.models import AutomaticRetry, Contact, Message
 from tests.at_once import begun_elsewhere
 from tests.broadcasts.factories import (
     LATER,
@@ -81,6 +81,16 @@ def in_doubt_and_followed(
         answered(opened(message).attempt_id, "unknown", before, TIMED_OUT)
     run.tick()
     row = rows_of(retry_of(message, world, ahead)).get(root_id=message.pk)
+    return message, row
+
+
+def begun_in_doubt(
+    world: World, parts: int, *, is_lost: bool = False
+) -> tuple[Message, Message]:
+    """Return the same two when the retry has begun."""
+    message, row = in_doubt_and_followed(world, parts, is_lost=is_lost)
+    begin(run_of(row))
+    world.rest()
     return message, row
 
 
@@ -152,9 +162,7 @@ def test_a_retry_that_waits_leaves_out_what_turned_out_to_have_left(
 
 def test_what_two_runs_say_of_parts_is_not_added_up_to_a_whole(ours: World) -> None:
     """The part that is missing leaves, and the one that is there does not."""
-    message, row = in_doubt_and_followed(ours, 2)
-    begin(run_of(row))
-    ours.rest()
+    message, row = begun_in_doubt(ours, 2)
     fail_the_other(row)
     answered(opened(row).attempt_id, "failed", 0b01, THROTTLED)
 
@@ -181,12 +189,11 @@ def test_a_later_run_that_lost_a_part_does_not_take_it_from_the_first(
     assert standing(message)[:2] == ("failed", 0b01)
 
 
-@pytest.mark.parametrize("ahead", [SOON, LATER])
 @pytest.mark.parametrize("parts", [1, 2])
 def test_a_retry_that_waits_is_taken_back_when_a_provider_has_the_first_try(
-    ours: World, parts: int, ahead: timedelta
+    ours: World, parts: int
 ) -> None:
-    message, row = in_doubt_and_followed(ours, parts, ahead)
+    message, row = begun_in_doubt(ours, parts)
 
     tell(first(message), (parts - 1, "sent"))
 
@@ -195,12 +202,45 @@ def test_a_retry_that_waits_is_taken_back_when_a_provider_has_the_first_try(
     assert row.reason == "already_reached"
 
 
+@pytest.mark.parametrize("ahead", [SOON, LATER])
+@pytest.mark.parametrize("then", ["sent", "failed"])
+def test_a_retry_that_has_not_begun_judges_when_it_does(
+    ours: World, then: str, ahead: timedelta
+) -> None:
+    """What a provider has may fail until then."""
+    message, row = in_doubt_and_followed(ours, 1, ahead)
+
+    tell(first(message), (0, "sent"))
+    if then == "failed":
+        tell(first(message), (0, "failed"))
+    begin(run_of(row))
+
+    assert standing(row)[0] == ("queued" if then == "failed" else "skipped")
+    assert row.reason == ("" if then == "failed" else "already_reached")
+
+
+@pytest.mark.parametrize("parts", [1, 2])
+def test_an_automatic_try_of_a_row_is_taken_back_as_well(
+    ours: World, parts: int
+) -> None:
+    AutomaticRetry.objects.create(
+        organization=ours.organization, channel="whatsapp", is_on=True
+    )
+    message, row = begun_in_doubt(ours, parts, is_lost=True)
+    sent = (1 << parts - 1) - 1
+    answered(opened(row).attempt_id, "failed", sent, ("whatsapp:131016", "retry"))
+    assert standing(row)[0] == "queued"
+
+    tell(first(message), (parts - 1, "sent"))
+
+    assert standing(row)[0] == "cancelled"
+    assert row.reason == "already_reached"
+
+
 def test_a_retry_that_comes_back_stays_away_when_a_provider_has_the_first_try(
     ours: World,
 ) -> None:
-    message, row = in_doubt_and_followed(ours, 1)
-    begin(run_of(row))
-    ours.rest()
+    message, row = begun_in_doubt(ours, 1)
     claimed = opened(row)
     tell(first(message), (0, "sent"))
 
@@ -214,9 +254,7 @@ def test_what_a_retry_tried_before_still_counts_when_a_provider_has_the_first_tr
     ours: World,
 ) -> None:
     """It may have arrived, and what is only sent may fail."""
-    message, row = in_doubt_and_followed(ours, 1)
-    begin(run_of(row))
-    ours.rest()
+    message, row = begun_in_doubt(ours, 1)
     answered(opened(row).attempt_id, "unknown", 0, TIMED_OUT)
     asked_again(ours, row)
 
@@ -228,9 +266,7 @@ def test_what_a_retry_tried_before_still_counts_when_a_provider_has_the_first_tr
 def test_a_retry_of_what_two_runs_got_through_together_sends_nothing(
     ours: World,
 ) -> None:
-    message, row = in_doubt_and_followed(ours, 2, is_lost=True)
-    begin(run_of(row))
-    ours.rest()
+    message, row = begun_in_doubt(ours, 2, is_lost=True)
     fail_the_other(row)
     answered(opened(row).attempt_id, "failed", 0b01, THROTTLED)
     run.tick()
@@ -245,6 +281,41 @@ def test_a_retry_of_what_two_runs_got_through_together_sends_nothing(
 
     assert standing(last) == ("skipped", 0b11, [])
     assert last.reason == "already_reached"
+
+
+@pytest.mark.parametrize("is_in_doubt", [False, True])
+@pytest.mark.parametrize("words", [[(1, "sent")], [(0, "failed"), (1, "sent")]])
+def test_a_tried_row_does_not_begin_anew_when_another_run_fills_it(
+    ours: World, words: list[tuple[int, str]], is_in_doubt: bool
+) -> None:
+    """Somebody asked for what was missing, and not for all of it."""
+    message, row = begun_in_doubt(ours, 2, is_lost=True)
+    outcome = (
+        ("unknown", 0b01, TIMED_OUT) if is_in_doubt else ("failed", 0b01, THROTTLED)
+    )
+    answered(opened(row).attempt_id, *outcome)
+    asked_again(ours, row)
+
+    tell(first(message), *words)
+
+    assert row.integration is not None
+    assert claim(row.integration, limit=1, message_id=row.pk).attempts == []
+    assert standing(row)[0] in {"cancelled", "skipped", "unknown"}
+
+
+@pytest.mark.usefixtures("each_way_of_making")
+def test_a_retry_goes_back_to_what_has_arrived_of_its_own_words(ours: World) -> None:
+    """The message was sent again with others in between, and that failed, too."""
+    message = failed_at_the_second_part(ours)
+    asked_again(ours, message, ours.text("Other"))
+    answered(opened(message).attempt_id, "failed", 0, NO_SUCH_NUMBER)
+    run.tick()
+
+    retry = retry_of(message, ours)
+    begin(retry)
+
+    [row] = rows_of(retry)
+    assert leaving(ours, row) == [1]
 
 
 @pytest.mark.django_db(transaction=True)

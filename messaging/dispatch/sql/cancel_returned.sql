@@ -1,6 +1,6 @@
 -- These came back and wait again; whoever was reached by another run of their chain
 -- while they were under way does not need them any more. What a provider only has may
--- still fail, so that what these tried before goes on to count.
+-- still fail, so that an attempt of their own that may arrive goes on to count.
 /* as in already_reached.sql */
 WHERE message.id = ANY (%(message_ids)s)
   AND message.state = 'queued'
@@ -19,7 +19,9 @@ WHERE message.id = ANY (%(message_ids)s)
       WHERE other.id <> message.id
         AND (
             other.state IN ('delivered', 'read')
-            OR other.state = 'sent' AND message.attempt_count = message.given_back
+            OR other.state = 'sent' AND NOT (
+                /* as in may_arrive.sql */
+            )
         )
   )
 RETURNING message.id

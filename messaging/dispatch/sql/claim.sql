@@ -12,8 +12,7 @@ WITH due AS MATERIALIZED (
            coalesce(amended_content_id, content_id) AS content_id, channel, recipient,
            attempt_count, expires_at, priority, due_at, error_code AS failed_with,
            earlier_error, parts_sent,
-           root_id IS NOT NULL AND broadcast_id IS NOT NULL
-               AND attempt_count = given_back AS is_first_of_retry
+           root_id IS NOT NULL AND broadcast_id IS NOT NULL AS is_retry
     FROM messaging_message
     WHERE integration_id = %(integration_id)s
       AND state = 'queued'
@@ -30,7 +29,7 @@ judged AS MATERIALIZED (
                WHEN due.expires_at <= now() THEN 'expired'
                WHEN due.channel = ANY (contact.opted_out_channels) THEN 'opted_out'
                -- Other runs have got all of a flow through by now, part by part.
-               WHEN due.is_first_of_retry AND content.parts > 1
+               WHEN due.is_retry AND content.parts > 1
                    AND due.parts_sent = (1 << content.parts) - 1 THEN 'already_reached'
                ELSE ''
            END AS refusal,
