@@ -10,16 +10,7 @@ taken AS MATERIALIZED (
            coalesce(source.root_id, source.id) AS root_id, source.integration_id,
            source.content_id, source.error_code, source.parameters,
            source.first_failed_at, coalesce(source.first_day, source.day) AS first_day,
-           -- Of a source that was sent with other words, its parts are those of the others.
-           CASE WHEN source.amended_content_id IS NULL
-               THEN source.parts_sent | chain.parts_sent
-               ELSE coalesce((
-                   SELECT held.parts
-                   FROM (SELECT source.id AS message_id, source.content_id) AS whose
-                   CROSS JOIN LATERAL (
-                       {parts_held}
-                   ) AS held
-               ), 0) END AS parts_sent,
+           source.parts_sent | chain.parts_sent AS parts_sent,
            chain.tries, chain.is_reached, chain.is_on_its_way, chain.is_in_doubt,
            chain.window_refused_at, chain.last_failure
     FROM unnest(%(message_ids)s::bigint[]) AS chosen (id)

@@ -303,8 +303,9 @@ def test_a_tried_row_does_not_begin_anew_when_another_run_fills_it(
     assert standing(row)[0] in {"cancelled", "skipped", "unknown"}
 
 
-@pytest.mark.usefixtures("each_way_of_making")
-def test_a_retry_goes_back_to_what_has_arrived_of_its_own_words(ours: World) -> None:
+def test_a_planned_retry_goes_back_to_what_arrived_of_its_own_words(
+    ours: World,
+) -> None:
     """The message was sent again with others in between, and that failed, too."""
     message = failed_at_the_second_part(ours)
     asked_again(ours, message, ours.text("Other"))
