@@ -4,6 +4,9 @@
 -- reached, is on the way, or came to be in doubt since the retry was confirmed, is not
 -- sent to. The chain is read a single time, and held by the statement before: no resend
 -- and no receipt of any of its runs slips in between.
+-- In one thing it does not judge as they do: of a source that was sent with other words
+-- it takes over the parts of those. To ask for its own, as freeze_members does, made the
+-- statement a sixth slower for everybody.
 WITH {routes},
 taken AS MATERIALIZED (
     SELECT source.id, source.organization_id, source.contact_id,

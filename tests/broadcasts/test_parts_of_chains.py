@@ -312,11 +312,7 @@ def test_a_planned_retry_goes_back_to_what_arrived_of_its_own_words(
     answered(opened(message).attempt_id, "failed", 0, NO_SUCH_NUMBER)
     run.tick()
 
-    retry = retry_of(message, ours)
-    begin(retry)
-
-    [row] = rows_of(retry)
-    assert leaving(ours, row) == [1]
+    assert leaving(ours, followed_by(message, ours)) == [1]
 
 
 @pytest.mark.django_db(transaction=True)
