@@ -113,10 +113,12 @@ def start_page(retry: Broadcast, values: Mapping[str, Any]) -> bool:
         return False
     _foretell(retry)
     hold_chains(frozen.message_ids)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            statement("start_members"), {**values, "message_ids": frozen.message_ids}
-        )
+    amended = rows(
+        statement("start_members"), {**values, "message_ids": frozen.message_ids}
+    )
+    if amended:
+        message_ids = [one["id"] for one in amended]
+        rows(statement("own_parts"), {**values, "message_ids": message_ids})
     frozen.delete()
     return _written_down(retry).exists()
 
