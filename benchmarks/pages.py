@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 SMALL = 5_000
 LARGE = 5_000_000
-REQUESTS = 40
+REQUESTS = 100
 """Of each page and size; 95 % of them are as quick as the figure, or quicker."""
 WARM = 3
 MOST = 1.5
