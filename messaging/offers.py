@@ -11,13 +11,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from django.db import connection
 from django.utils import timezone
 
 from messaging import policy
 from messaging.channels.catalogue import Fix
 from messaging.channels.contract import Channel, ContentKind
-from messaging.dispatch import statements
 from messaging.follow_up import IS_WAITING
 from messaging.media import LARGEST
 from messaging.models import (
@@ -26,13 +24,19 @@ from messaging.models import (
     FollowUpState,
     IntegrationPace,
     Message,
-    MessageState,
     Organization,
 )
 from messaging.models.message import ARRIVED_STATES
 from messaging.resend import is_window_open
 from messaging.sending import available_credits
-from messaging.standing import Circumstances, Standing, policy_of, standing_of
+from messaging.standing import (
+    Circumstances,
+    Standing,
+    every_part_sent,
+    policy_of,
+    standing_of,
+    taken_over,
+)
 
 WINDOW_CLOSED: Final = "whatsapp:131047"
 """The one error that a template sent before the message cures."""
@@ -162,7 +166,8 @@ def _gathered(
         for one in messages
     }
     credits = available_credits(organization.pk) if any(prices.values()) else 0
-    taken_over = _taken_over(messages)
+    theirs = taken_over(messages)
+    complete = every_part_sent(messages)
     return [
         (
             one,
@@ -178,7 +183,8 @@ def _gathered(
                 integration_state=one.integration.state if one.integration else "",
                 price=prices[one.pk],
                 credits=credits,
-                is_taken_over=one.pk in taken_over,
+                is_taken_over=one.pk in theirs,
+                is_every_part_sent=one.pk in complete,
             ),
         )
         for one in messages
@@ -189,22 +195,6 @@ def _pause(pace: IntegrationPace | None, now: datetime) -> float:
     if pace is None or pace.paused_until is None:
         return 0.0
     return max(0.0, (pace.paused_until - now).total_seconds())
-
-
-def _taken_over(messages: Sequence[Message]) -> set[int]:
-    """Return those whose person another run of the broadcast took over."""
-    failed = {MessageState.FAILED, MessageState.UNKNOWN}
-    asked = [one.pk for one in messages if one.broadcast_id and one.state in failed]
-    if not asked:
-        return set()
-    condition = statements.part("taken_over_by")
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT message.id FROM messaging_message AS message"  # noqa: S608
-            f" WHERE message.id = ANY (%(asked)s) AND ({condition})",
-            {"asked": asked},
-        )
-        return {row[0] for row in cursor.fetchall()}
 
 
 def _waiting_for_an_answer(messages: Sequence[Message]) -> set[int]:

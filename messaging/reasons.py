@@ -28,12 +28,17 @@ def reason_and_next_step(reason: str) -> str:
 
 
 def held_back_in_words(message: Message) -> str:
-    """Say why the last try of a message did not leave, which is in doubt still.
+    """Say why the last try of a message did not leave, which stands as before.
 
     Nothing unless that was so.
     """
     if not message.reason:
         return ""
+    if message.reason == SkipReason.ALREADY_REACHED:
+        return (
+            f"{reason_in_words(message.reason)}: the provider has every part of it, by"
+            " several attempts. So nothing was sent."
+        )
     next_step = NEXT_STEPS.get(message.reason, "")
     return (
         f"{reason_in_words(message.reason)}, so nothing was sent. It stands as before:"

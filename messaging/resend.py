@@ -38,9 +38,10 @@ from messaging.sending import (
 from messaging.standing import (
     Circumstances,
     Standing,
-    is_taken_over,
+    every_part_sent,
     policy_of,
     standing_of,
+    taken_over,
 )
 from resend_admin.ui.time_zones import moment_in_words
 
@@ -98,7 +99,7 @@ def standing(message: Message, wish: Wish = NOW) -> Standing:
     The message comes with its organization, contact and integration.
     """
     return standing_of(
-        _circumstances(message),
+        _circumstances(message, wish),
         policy_of(message.organization),
         accepts_duplicate=wish.accepts_duplicate,
         fixed=wish.fixed or wish.content is not None,
@@ -204,7 +205,7 @@ def move(message: Message, at: datetime, asker: Asker) -> Refused | Message:
     return fresh(message.pk)
 
 
-def _circumstances(message: Message) -> Circumstances:
+def _circumstances(message: Message, wish: Wish) -> Circumstances:
     now = timezone.now()
     integration = message.integration
     price = integration.credit_price if integration else 0
@@ -220,7 +221,8 @@ def _circumstances(message: Message) -> Circumstances:
         integration_state=integration.state if integration else "",
         price=price,
         credits=available_credits(message.organization_id) if price else 0,
-        is_taken_over=message.broadcast_id is not None and is_taken_over(message.pk),
+        is_taken_over=bool(taken_over([message])),
+        is_every_part_sent=wish.content is None and bool(every_part_sent([message])),
     )
 
 

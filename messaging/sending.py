@@ -33,6 +33,7 @@ from messaging.models import (
     MessageState,
     Organization,
     Priority,
+    SkipReason,
 )
 from messaging.reasons import reason_and_next_step
 from messaging.trail import Doer
@@ -51,6 +52,7 @@ class Refusal(StrEnum):
     TIME_TOO_SOON = "time_too_soon"
     NOTHING_WAITS = "nothing_waits"
     TAKEN_OVER = "taken_over"
+    EVERY_PART_SENT = "every_part_sent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,12 @@ Outcome = Refused | Scheduled | Sent
 INTEGRATION_OFF = Refused(
     Refusal.INTEGRATION_OFF,
     "The integration is switched off. Ask an admin to switch it on first.",
+)
+
+EVERY_PART_SENT = Refused(
+    Refusal.EVERY_PART_SENT,
+    "The provider has every part of this message, by several attempts, so nothing is"
+    " left to send. Look at the attempts to see which part came when.",
 )
 
 
@@ -285,6 +293,9 @@ def account_refusal(state: str, price: int, available: int) -> Refused | None:
 
 def _refused_when_it_left(message: Message) -> Refused:
     """Say in words what a claim refused: consent, credentials, credits."""
+    stands = message.state in {MessageState.FAILED, MessageState.UNKNOWN}
+    if stands and message.reason == SkipReason.ALREADY_REACHED:
+        return EVERY_PART_SENT
     if message.state == MessageState.FAILED:
         entry = lookup(message.error_code)
         return Refused(message.error_code.partition(":")[2], entry.advice)

@@ -8,14 +8,15 @@ added here.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
 from messaging import policy
 from messaging.channels.catalogue import CatalogueEntry, Fix, lookup
 from messaging.dispatch import statements
-from messaging.models import MessageState, Organization
-from messaging.sending import Refusal, Refused, account_refusal
+from messaging.models import Message, MessageState, Organization
+from messaging.sending import EVERY_PART_SENT, Refusal, Refused, account_refusal
 
 TAKEN_OVER: Final = Refused(
     Refusal.TAKEN_OVER,
@@ -23,6 +24,7 @@ TAKEN_OVER: Final = Refused(
     " run instead.",
 )
 
+UNREACHED: Final = frozenset({MessageState.FAILED, MessageState.UNKNOWN})
 WINDOW_CLOSED = "whatsapp:131047"
 """The only error that goes away by itself when the member writes."""
 
@@ -36,7 +38,8 @@ class Circumstances:
     ``integration_state`` is empty without an integration, ``price`` what one
     message costs and ``credits`` what the organization has left.
     ``is_taken_over`` tells that another run of the broadcast reached the same
-    person, or tried later.
+    person, or tried later; ``is_every_part_sent`` that providers have all of it by
+    several attempts, although none of them went well.
     """
 
     state: str
@@ -51,6 +54,7 @@ class Circumstances:
     price: int
     credits: int
     is_taken_over: bool = False
+    is_every_part_sent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +126,8 @@ def standing_of(
     )
     if found.is_taken_over:
         refused = TAKEN_OVER
+    elif found.is_every_part_sent:
+        refused = EVERY_PART_SENT
     if judged.allowed and refused:
         return replace(
             judged, allowed=False, code=refused.code, sentence=refused.sentence
@@ -129,10 +135,33 @@ def standing_of(
     return judged
 
 
-def is_taken_over(message_id: int) -> bool:
-    """Whether another run of the broadcast reached the person, or tried later."""
-    [found] = statements.rows("taken_over", {"message_id": message_id})
-    return bool(found["is_taken_over"])
+def taken_over(messages: Iterable[Message]) -> set[int]:
+    """Return those whose person another run reached, or tried later."""
+    asked = [one.pk for one in messages if one.broadcast_id and one.state in UNREACHED]
+    return _those_where("taken_over_by", asked)
+
+
+def every_part_sent(messages: Iterable[Message]) -> set[int]:
+    """Return those of which providers have all parts, by several attempts.
+
+    They failed nevertheless, or are in doubt.
+    """
+    asked = [
+        one.pk for one in messages if one.state in UNREACHED and one.parts_sent > 1
+    ]
+    return _those_where("every_part_sent", asked)
+
+
+def _those_where(condition: str, message_ids: list[int]) -> set[int]:
+    """Return the messages for which this part of the engine's statements is true."""
+    if not message_ids:
+        return set()
+    rows = statements.rows(
+        "those_where",
+        {"message_ids": message_ids},
+        condition=statements.part(condition),
+    )
+    return {row["id"] for row in rows}
 
 
 def _is_fixed(

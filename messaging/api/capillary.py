@@ -49,6 +49,7 @@ REFUSAL_CODES: dict[str, int] = {
     Refusal.INSUFFICIENT_CREDITS: 4313,
     Refusal.INTEGRATION_OFF: 4314,
     Refusal.TAKEN_OVER: 4315,
+    Refusal.EVERY_PART_SENT: 4316,
 }
 """Stable numbers for the reasons why a message is not sent again."""
 INPUT_INVALID = "Input is invalid, Please check request parameters or input xml/json"

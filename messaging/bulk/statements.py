@@ -13,7 +13,11 @@ from messaging.dispatch import statements
 from messaging.sql_files import SqlFiles, rows_of
 
 FILES = SqlFiles(__file__)
-PARTS_OF_ENGINE: Final = {"taken over": "taken_over_by", "waits since": "waits_since"}
+PARTS_OF_ENGINE: Final = {
+    "every part sent": "every_part_sent",
+    "taken over": "taken_over_by",
+    "waits since": "waits_since",
+}
 """What the engine says in SQL, by the comments in whose places it is put."""
 
 

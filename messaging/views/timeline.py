@@ -183,7 +183,9 @@ def _standing(message: Message) -> list[Entry]:
             ]
         case MessageState.QUEUED:
             return [_queued(message, number)]
-        case MessageState.UNKNOWN | MessageState.SENT if message.reason:
+        case MessageState.FAILED | MessageState.UNKNOWN | MessageState.SENT if (
+            message.reason
+        ):
             return [
                 Entry(
                     key="end",

@@ -24,7 +24,10 @@
            coalesce(account.available, 0) AS credits,
            message.state IN ('failed', 'unknown') AND (
                /* taken over */
-           ) AS is_taken_over
+           ) AS is_taken_over,
+           (
+               /* every part sent */
+           ) AS is_every_part_sent
     FROM asked
     JOIN messaging_message AS message ON message.id = asked.id
     JOIN messaging_contact AS contact ON contact.id = message.contact_id

@@ -30,6 +30,7 @@ SELECT state,
        credits,
        provider_pause,
        is_taken_over,
+       is_every_part_sent,
        is_elsewhere,
        max(age) AS age,
        min(age) AS youngest,
@@ -40,11 +41,11 @@ WHERE is_candidate
 GROUP BY state, least(resends, %(most_resends)s), error_code, way_channel,
          integration_id, opted_out, window_open, integration_state, integration_kind,
          price, credits,
-         provider_pause, is_taken_over, is_elsewhere, is_old,
+         provider_pause, is_taken_over, is_every_part_sent, is_elsewhere, is_old,
          CASE WHEN is_old THEN 0 ELSE floor(age / 600) END,
          CASE WHEN is_old THEN 0 ELSE floor(since_failure / 600) END
 UNION ALL
-SELECT state, 0, '', '', NULL, false, false, '', '', 0, 0, 0, false, false, 0, 0,
+SELECT state, 0, '', '', NULL, false, false, '', '', 0, 0, 0, false, false, false, 0, 0,
        0, count(*)
 FROM marked
 WHERE NOT is_candidate

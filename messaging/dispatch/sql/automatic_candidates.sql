@@ -32,16 +32,8 @@ WHERE message.id = ANY (%(message_ids)s)
   AND NOT (
     /* as in taken_over_by.sql */
   )
-  -- Providers hold every part, by several attempts; there is nothing to be sent.
-  AND NOT EXISTS (
-      SELECT
-      FROM messaging_attempt AS latest
-      WHERE latest.message_id = message.id
-        AND latest.number = message.attempt_count
-        AND latest.parts > 1
-        AND latest.content_id
-            = coalesce(message.amended_content_id, message.content_id)
-        AND message.parts_sent = (1 << latest.parts) - 1
+  AND NOT (
+    /* as in every_part_sent.sql */
   )
   -- A person ended this broadcast; nothing of it begins again by itself.
   AND NOT EXISTS (

@@ -11,8 +11,7 @@ WITH due AS MATERIALIZED (
     SELECT id, state AS before, contact_id,
            coalesce(amended_content_id, content_id) AS content_id, channel, recipient,
            attempt_count, expires_at, priority, due_at, error_code AS failed_with,
-           earlier_error, parts_sent,
-           root_id IS NOT NULL AND broadcast_id IS NOT NULL AS is_retry
+           earlier_error, parts_sent
     FROM messaging_message
     WHERE integration_id = %(integration_id)s
       AND state = 'queued'
@@ -28,8 +27,8 @@ judged AS MATERIALIZED (
            CASE
                WHEN due.expires_at <= now() THEN 'expired'
                WHEN due.channel = ANY (contact.opted_out_channels) THEN 'opted_out'
-               -- Other runs have got all of a flow through by now, part by part.
-               WHEN due.is_retry AND content.parts > 1
+               -- Several tries have got all of a flow through by now, part by part.
+               WHEN content.parts > 1
                    AND due.parts_sent = (1 << content.parts) - 1 THEN 'already_reached'
                ELSE ''
            END AS refusal,
@@ -96,7 +95,8 @@ chosen AS (
     FROM placed
 ),
 -- What an earlier try may have brought does not go under because this one may not
--- leave: such a message is in doubt again, as it was, and says why.
+-- leave: such a message is in doubt again, as it was, and says why. So is a failed one
+-- of which no part is missing any more.
 decided AS (
     SELECT message.*,
            coalesce(doubt.state, message.choice) AS decision,
@@ -118,7 +118,7 @@ decided AS (
         FROM (
             /* as in stood.sql */
         ) AS stood
-        WHERE stood.may_arrive
+        WHERE (stood.may_arrive OR message.refusal = 'already_reached')
           AND message.choice IN ('skipped', 'failed')
           AND message.attempt_count > 0
     ) AS doubt ON true
@@ -144,7 +144,7 @@ changed AS (
               message.first_failed_at,
               message.earlier_tries - message.given_back AS chain_offset,
               decided.content_id, decided.cause_code, decided.parts,
-              -- Who asks for another try of what a provider has whole wants it whole.
+              -- What is no flow goes out whole each time.
               CASE WHEN message.parts_sent <> (1 << decided.parts) - 1
                   THEN message.parts_sent ELSE 0 END AS parts_sent,
               CASE decided.decision WHEN 'sending' THEN

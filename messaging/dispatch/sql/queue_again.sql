@@ -16,7 +16,8 @@ ours AS MATERIALIZED (
     SELECT message.id, message.state AS before
     FROM (SELECT * FROM wanted ORDER BY message_id) AS wanted
     CROSS JOIN LATERAL (
-        SELECT id, state, attempt_count, integration_id, broadcast_id, root_id
+        SELECT id, state, attempt_count, integration_id, broadcast_id, root_id,
+               content_id, amended_content_id, parts_sent
         FROM messaging_message
         WHERE id = wanted.message_id
         LIMIT 1
@@ -27,6 +28,9 @@ ours AS MATERIALIZED (
       AND NOT (
         /* as in taken_over_by.sql */
       )
+      AND NOT (wanted.content_id IS NULL AND (
+        /* as in every_part_sent.sql */
+      ))
       AND NOT EXISTS (
           SELECT FROM messaging_attempt AS attempt
           WHERE attempt.message_id = message.id

@@ -12,6 +12,7 @@ from django.utils import timezone
 from messaging.audit import tally_differences
 from messaging.models import (
     CreditAccount,
+    Integration,
     Message,
 )
 from tests.factories import World
@@ -22,6 +23,7 @@ from tests.messaging.bulk.steps import (
     frozen,
     worked_off,
 )
+from tests.messaging.dispatch.flows import got_through, of_two_attempts
 
 pytestmark = pytest.mark.django_db
 
@@ -115,6 +117,17 @@ def test_the_same_person_is_not_reached_twice_by_two_runs(
     assert found[old.pk] == ("refused", "taken_over")
     assert found[older.pk] == ("refused", "taken_over")
     assert found[newer.pk] == ("queued", "")
+
+
+def test_what_several_attempts_got_through_is_not_queued(
+    ours: World, whatsapp: Integration
+) -> None:
+    message = of_two_attempts(ours, whatsapp)
+    got_through(message)
+
+    bulk = worked_off(frozen(ours))
+
+    assert answers(bulk) == {message.pk: ("refused", "every_part_sent")}
 
 
 def test_queued_messages_carry_who_and_why(ours: World, fail: Fail) -> None:

@@ -13,11 +13,11 @@ from messaging.audit import (
     tally_differences,
 )
 from messaging.channels.contract import Event, EventKind
-from messaging.dispatch import again
+from messaging.dispatch import again, pace, pulse
 from messaging.dispatch.claim import Claimed, claim
 from messaging.dispatch.rescue import rescue
 from messaging.dispatch.settle import Result, settle
-from messaging.models import Attempt, Content, Message
+from messaging.models import Attempt, Content, Integration, Message
 from tests.factories import World
 
 NO_SUCH_NUMBER = ("whatsapp:131026", "never")
@@ -102,6 +102,26 @@ def standing(message: Message) -> tuple[str, int, list[str]]:
     assert ledger_differences() == []
     assert recovery_differences() == []
     return message.state, message.parts_sent, list(attempts)
+
+
+def of_two_attempts(ours: World, integration: Integration) -> Message:
+    """Return a flow of two that failed at its last part.
+
+    An earlier attempt is in doubt; :func:`got_through` tells what became of it.
+    """
+    pulse.beat()
+    pace.prepare(integration.pk)
+    message = ours.message(integration=integration, content=flow(ours, 2))
+    answered(opened(message).attempt_id, "unknown", 0, TIMED_OUT)
+    asked_again(ours, message)
+    answered(opened(message).attempt_id, "failed", 0b01, THROTTLED)
+    ours.rest()
+    return message
+
+
+def got_through(message: Message) -> None:
+    """Let the first attempt of such a message have sent the part that is missing."""
+    tell(first(message), (0, "failed"), (1, "sent"))
 
 
 def told(attempt: Attempt, part: int, state: str, code: str = "131049") -> Event:

@@ -16,8 +16,9 @@ import pytest
 from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
-from messaging import receipts
+from messaging import receipts, resend
 from messaging.dispatch import again, chain, statements
+from messaging.dispatch.claim import claim
 from messaging.doubt import count_as_delivered
 from messaging.models import (
     Actor,
@@ -28,7 +29,9 @@ from messaging.models import (
     Message,
     Receipt,
 )
-from messaging.sending import Asker
+from messaging.offers import offer_of
+from messaging.resend import Wish
+from messaging.sending import EVERY_PART_SENT, Asker
 from messaging.views.counted import counted_in_words
 from tests.factories import World
 from tests.messaging.dispatch.flows import (
@@ -40,6 +43,8 @@ from tests.messaging.dispatch.flows import (
     first,
     flow,
     given_up,
+    got_through,
+    of_two_attempts,
     opened,
     rescued,
     standing,
@@ -78,17 +83,40 @@ def going_out(ours: World, message: Message) -> list[int]:
     return [part for part in range(claimed.parts) if not claimed.parts_sent >> part & 1]
 
 
-def test_who_has_every_part_and_is_sent_to_again_gets_all_of_them(
+def test_what_several_attempts_got_through_is_not_sent_once_more(
     ours: World, whatsapp: Integration
 ) -> None:
-    """Nothing is recorded as sent for which nobody asked a provider."""
-    message = ours.message(integration=whatsapp, content=flow(ours, 2), parts_sent=0b11)
+    message = of_two_attempts(ours, whatsapp)
+    got_through(message)
+    assert standing(message)[:2] == ("failed", 0b11)
 
-    attempt = given_up(message)
+    asked = [again.Again(message.pk, message.attempt_count)]
+    assert not again.queue_again(asked, states=again.RESENDABLE_AT_RISK)
+    now = resend.fresh(message.pk)
+    assert resend.resend(now, Asker(Actor.PERSON, "Ada")) == EVERY_PART_SENT
+    offer = offer_of(now)
+    assert (offer.is_open, offer.reason) == (False, EVERY_PART_SENT.sentence)
+    other = Wish(content=ours.text("Other"))
+    assert resend.standing(now, other).allowed
 
-    assert (attempt.parts_inherited, attempt.parts_sent) == (0b11, 0)
-    tell(attempt, (1, "failed"))
-    assert standing(message) == ("failed", 0b01, ["failed"])
+
+@pytest.mark.parametrize("is_in_doubt", [False, True])
+def test_a_resend_that_waits_does_not_send_what_got_through_meanwhile(
+    ours: World, whatsapp: Integration, is_in_doubt: bool
+) -> None:
+    """It stands where its attempts left it, and says why nothing was sent."""
+    message = of_two_attempts(ours, whatsapp)
+    asked_again(ours, message)
+    if is_in_doubt:
+        answered(opened(message).attempt_id, "unknown", 0b01, TIMED_OUT)
+        asked_again(ours, message)
+
+    got_through(message)
+
+    assert claim(whatsapp, limit=1, message_id=message.pk).attempts == []
+    left = "unknown" if is_in_doubt else "failed"
+    assert standing(message)[:2] == (left, 0b11)
+    assert message.reason == "already_reached"
 
 
 @pytest.mark.parametrize(
