@@ -36,8 +36,8 @@ def held_back_in_words(message: Message) -> str:
         return ""
     if message.reason == SkipReason.ALREADY_REACHED:
         return (
-            f"{reason_in_words(message.reason)}: the provider has every part of it, by"
-            " several attempts. So nothing was sent."
+            "The provider has every part of it, by several tries, so nothing was sent."
+            " It stands as before."
         )
     next_step = NEXT_STEPS.get(message.reason, "")
     return (

@@ -112,8 +112,8 @@ INTEGRATION_OFF = Refused(
 
 EVERY_PART_SENT = Refused(
     Refusal.EVERY_PART_SENT,
-    "The provider has every part of this message, by several attempts, so nothing is"
-    " left to send. Look at the attempts to see which part came when.",
+    "The provider has every part of this message, by several tries, so nothing is left"
+    " to send. Should a receipt say that one was lost after all, it can be sent again.",
 )
 
 

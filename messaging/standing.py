@@ -39,7 +39,7 @@ class Circumstances:
     message costs and ``credits`` what the organization has left.
     ``is_taken_over`` tells that another run of the broadcast reached the same
     person, or tried later; ``is_every_part_sent`` that providers have all of it by
-    several attempts, although none of them went well.
+    several tries, although none of them went well.
     """
 
     state: str
@@ -142,7 +142,7 @@ def taken_over(messages: Iterable[Message]) -> set[int]:
 
 
 def every_part_sent(messages: Iterable[Message]) -> set[int]:
-    """Return those of which providers have all parts, by several attempts.
+    """Return those of which providers have all parts, by several tries.
 
     They failed nevertheless, or are in doubt.
     """

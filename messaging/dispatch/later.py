@@ -31,12 +31,16 @@ def apply(
     ledger.lock_all(organization_ids)
     spoken_of = sorted({*(word.attempt_id for word in words), *told_of_parts})
     chain.hold_chains_of_attempts(spoken_of)
+    lacking: set[int] = set()
     if told_of_parts:
         statements.rows("hold_attempts", {"attempt_id": spoken_of})
         words = _with_what_flows_were_told(words, told_of_parts)
     changed = statements.rows("apply_states", _columns(words)) if words else []
     if told_of_parts:
-        statements.rows("parts_recounted", {"attempt_id": sorted(told_of_parts)})
+        recounted = statements.rows(
+            "parts_recounted", {"attempt_id": sorted(told_of_parts)}
+        )
+        lacking = {row["id"] for row in recounted if row["lacks_again"]}
     changed_ids = {row["attempt_id"] for row in changed}
     ledger.settle(sorted(changed_ids))
     moved = [row for row in changed if row["message_id"] is not None]
@@ -44,7 +48,8 @@ def apply(
         [row["message_id"] for row in moved if row["state"] in REACHED_STATES]
     )
     chain.note_reached([row["message_id"] for row in moved])
-    automatic.retry(row["message_id"] for row in moved if row["state"] == "failed")
+    failed = {row["message_id"] for row in moved if row["state"] == "failed"}
+    automatic.retry(sorted(failed | lacking))
     _take_back_what_is_there(word.attempt_id for word in words if word.state == "sent")
     return changed_ids
 

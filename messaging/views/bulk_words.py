@@ -38,7 +38,7 @@ TITLES: Final = {
     "too_old": "Too old",
     "too_old_by_then": "Too old by the time it may leave",
     "taken_over": "Taken over by another run",
-    "every_part_sent": "Every part sent, by several attempts",
+    "every_part_sent": "Every part sent, by several tries",
     "insufficient_credits": "Not enough credits",
     "integration_off": "Integration switched off",
     "in_another_bulk_resend": "In another bulk resend",

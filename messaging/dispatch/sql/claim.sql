@@ -11,7 +11,7 @@ WITH due AS MATERIALIZED (
     SELECT id, state AS before, contact_id,
            coalesce(amended_content_id, content_id) AS content_id, channel, recipient,
            attempt_count, expires_at, priority, due_at, error_code AS failed_with,
-           earlier_error, parts_sent
+           earlier_error, parts_sent, given_back
     FROM messaging_message
     WHERE integration_id = %(integration_id)s
       AND state = 'queued'
@@ -23,7 +23,7 @@ WITH due AS MATERIALIZED (
 -- One probe for each, whatever statistics say, and once: it is asked for twice below.
 judged AS MATERIALIZED (
     SELECT due.id, due.before, due.content_id, due.recipient, due.attempt_count,
-           due.priority, due.due_at,
+           due.given_back, due.priority, due.due_at,
            CASE
                WHEN due.expires_at <= now() THEN 'expired'
                WHEN due.channel = ANY (contact.opted_out_channels) THEN 'opted_out'
@@ -118,7 +118,8 @@ decided AS (
         FROM (
             /* as in stood.sql */
         ) AS stood
-        WHERE (stood.may_arrive OR message.refusal = 'already_reached')
+        WHERE (stood.may_arrive OR message.refusal = 'already_reached'
+                 AND message.attempt_count > message.given_back)
           AND message.choice IN ('skipped', 'failed')
           AND message.attempt_count > 0
     ) AS doubt ON true

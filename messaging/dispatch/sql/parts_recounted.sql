@@ -1,6 +1,7 @@
 -- Of these attempts' parts something has been told: what their messages, and the other
 -- runs of their chains, need to send is asked anew. That of a worker that died stands in
--- for the answers it did not write.
+-- for the answers it did not write. A try that did not leave, because nothing was
+-- missing, may leave now.
 WITH known AS MATERIALIZED (
     SELECT attempt.id, attempt.message_id,
            attempt.parts_sent | (spoken_of.parts & ~spoken_of.taken_back & CASE
@@ -24,7 +25,9 @@ noted AS (
 ),
 whose AS MATERIALIZED (
     SELECT message.id AS message_id,
-           coalesce(message.amended_content_id, message.content_id) AS content_id
+           coalesce(message.amended_content_id, message.content_id) AS content_id,
+           message.state IN ('failed', 'unknown', 'sent')
+               AND message.reason = 'already_reached' AS was_complete
     FROM messaging_message AS message
     WHERE message.id = ANY (ARRAY(
         SELECT run.id
@@ -37,11 +40,13 @@ whose AS MATERIALIZED (
     FOR UPDATE
 )
 UPDATE messaging_message AS message
-SET parts_sent = held.parts
+SET parts_sent = held.parts,
+    reason = CASE WHEN whose.was_complete THEN '' ELSE message.reason END
 FROM whose
 CROSS JOIN LATERAL (
     /* as in parts_held.sql */
 ) AS held
 WHERE message.id = whose.message_id
   AND message.parts_sent <> held.parts
-RETURNING message.id
+RETURNING message.id,
+          whose.was_complete AND message.state = 'failed' AS lacks_again

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from messaging.bulk import verdict as verdicts
 from messaging.bulk.judging import Remedy
-from messaging.models import Contact, Content, Message
+from messaging.models import Contact, Content, Integration, Message
 from tests.factories import World
 from tests.messaging.bulk.steps import (
     Fail,
@@ -19,6 +19,7 @@ from tests.messaging.bulk.steps import (
     frozen,
     worked_off,
 )
+from tests.messaging.dispatch.flows import got_through, of_two_attempts
 
 pytestmark = pytest.mark.django_db
 
@@ -52,6 +53,23 @@ def test_a_remedy_lets_go_what_failed_of_its_cause_alone(
         passing.pk: ("queued", ""),
     }
     counts_match_items(bulk)
+
+
+def test_other_words_go_out_where_several_tries_got_the_first_ones_through(
+    ours: World, whatsapp: Integration
+) -> None:
+    message = of_two_attempts(ours, whatsapp)
+    got_through(message)
+    Message.objects.filter(pk=message.pk).update(
+        error_code=CLOSED, error_class="fix_first"
+    )
+    instead = ours.template()
+
+    bulk = worked_off(frozen(ours, remedy=Remedy(CLOSED, instead)))
+
+    assert answers(bulk) == {message.pk: ("queued", "")}
+    message.refresh_from_db()
+    assert (message.amended_content, message.parts_sent) == (instead, 0)
 
 
 def test_a_cause_is_known_by_every_spelling(ours: World, fail: Fail) -> None:

@@ -42,6 +42,7 @@ from tests.messaging.dispatch.flows import (
     asked_again,
     first,
     flow,
+    given_back,
     given_up,
     got_through,
     of_two_attempts,
@@ -116,6 +117,43 @@ def test_a_resend_that_waits_does_not_send_what_got_through_meanwhile(
     assert claim(whatsapp, limit=1, message_id=message.pk).attempts == []
     left = "unknown" if is_in_doubt else "failed"
     assert standing(message)[:2] == (left, 0b11)
+    assert message.reason == "already_reached"
+
+    tell(first(message), (1, "failed"))
+
+    assert standing(message)[:2] == (left, 0b01)
+    assert message.reason == ""
+    asked_again(ours, message)
+    assert going_out(ours, message) == [1]
+
+
+def test_what_is_missing_again_is_retried_by_itself(
+    ours: World, whatsapp: Integration
+) -> None:
+    AutomaticRetry.objects.create(
+        organization=ours.organization, channel="whatsapp", is_on=True
+    )
+    message = of_two_attempts(ours, whatsapp)
+    asked_again(ours, message)
+    got_through(message)
+    assert claim(whatsapp, limit=1, message_id=message.pk).attempts == []
+
+    tell(first(message), (1, "failed"))
+
+    assert standing(message)[:2] == ("queued", 0b01)
+    assert message.asked_by == "automatic"
+
+
+def test_a_row_of_which_nothing_ever_left_is_skipped_when_nothing_is_missing(
+    ours: World, whatsapp: Integration
+) -> None:
+    message = ours.message(integration=whatsapp, content=flow(ours, 2))
+    given_back(opened(message).attempt_id)
+    Message.objects.filter(pk=message.pk).update(parts_sent=0b11)
+
+    assert claim(whatsapp, limit=1, message_id=message.pk).attempts == []
+
+    assert standing(message)[0] == "skipped"
     assert message.reason == "already_reached"
 
 

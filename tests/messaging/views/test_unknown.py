@@ -650,7 +650,7 @@ def test_a_failed_message_says_that_every_part_has_left_meanwhile(
 
     own = words(editor.get(address(message, "message-detail")).content.decode())
     assert "Attempt 3 did not leave" in own
-    assert "the provider has every part of it, by several attempts" in own
+    assert "The provider has every part of it, by several tries" in own
     assert EVERY_PART_SENT.sentence in own
 
 
