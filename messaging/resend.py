@@ -99,10 +99,11 @@ def standing(message: Message, wish: Wish = NOW) -> Standing:
     The message comes with its organization, contact and integration.
     """
     return standing_of(
-        _circumstances(message, wish),
+        _circumstances(message),
         policy_of(message.organization),
         accepts_duplicate=wish.accepts_duplicate,
         fixed=wish.fixed or wish.content is not None,
+        other_content=wish.content is not None,
     )
 
 
@@ -205,7 +206,7 @@ def move(message: Message, at: datetime, asker: Asker) -> Refused | Message:
     return fresh(message.pk)
 
 
-def _circumstances(message: Message, wish: Wish) -> Circumstances:
+def _circumstances(message: Message) -> Circumstances:
     now = timezone.now()
     integration = message.integration
     price = integration.credit_price if integration else 0
@@ -222,7 +223,7 @@ def _circumstances(message: Message, wish: Wish) -> Circumstances:
         price=price,
         credits=available_credits(message.organization_id) if price else 0,
         is_taken_over=bool(taken_over([message])),
-        is_every_part_sent=wish.content is None and bool(every_part_sent([message])),
+        is_every_part_sent=bool(every_part_sent([message])),
     )
 
 

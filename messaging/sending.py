@@ -20,6 +20,7 @@ from django.utils import timezone
 from messaging import policy, trail
 from messaging.channels.catalogue import lookup
 from messaging.dispatch import doorbell, single
+from messaging.dispatch.again import RESENDABLE_AT_RISK
 from messaging.models import (
     Actor,
     Attempt,
@@ -293,8 +294,8 @@ def account_refusal(state: str, price: int, available: int) -> Refused | None:
 
 def _refused_when_it_left(message: Message) -> Refused:
     """Say in words what a claim refused: consent, credentials, credits."""
-    stands = message.state in {MessageState.FAILED, MessageState.UNKNOWN}
-    if stands and message.reason == SkipReason.ALREADY_REACHED:
+    is_left = message.state in RESENDABLE_AT_RISK
+    if is_left and message.reason == SkipReason.ALREADY_REACHED:
         return EVERY_PART_SENT
     if message.state == MessageState.FAILED:
         entry = lookup(message.error_code)

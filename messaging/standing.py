@@ -15,6 +15,7 @@ from typing import Final
 from messaging import policy
 from messaging.channels.catalogue import CatalogueEntry, Fix, lookup
 from messaging.dispatch import statements
+from messaging.dispatch.again import RESENDABLE_AT_RISK
 from messaging.models import Message, MessageState, Organization
 from messaging.sending import EVERY_PART_SENT, Refusal, Refused, account_refusal
 
@@ -24,7 +25,6 @@ TAKEN_OVER: Final = Refused(
     " run instead.",
 )
 
-UNREACHED: Final = frozenset({MessageState.FAILED, MessageState.UNKNOWN})
 WINDOW_CLOSED = "whatsapp:131047"
 """The only error that goes away by itself when the member writes."""
 
@@ -90,11 +90,13 @@ def standing_of(
     *,
     accepts_duplicate: bool = False,
     fixed: bool = False,
+    other_content: bool = False,
 ) -> Standing:
     """Judge one message.
 
     ``accepts_duplicate`` is the answer to the warning that an unknown message may
-    have arrived; ``fixed`` says that what the error asked for has been changed.
+    have arrived; ``fixed`` says that what the error asked for has been changed, and
+    ``other_content`` that something else is sent than what arrived in part.
     """
     error = lookup(found.error_code) if found.error_code else None
     refused = account_refusal(found.integration_state, found.price, found.credits)
@@ -126,7 +128,7 @@ def standing_of(
     )
     if found.is_taken_over:
         refused = TAKEN_OVER
-    elif found.is_every_part_sent:
+    elif found.is_every_part_sent and not other_content:
         refused = EVERY_PART_SENT
     if judged.allowed and refused:
         return replace(
@@ -137,7 +139,11 @@ def standing_of(
 
 def taken_over(messages: Iterable[Message]) -> set[int]:
     """Return those whose person another run reached, or tried later."""
-    asked = [one.pk for one in messages if one.broadcast_id and one.state in UNREACHED]
+    asked = [
+        one.pk
+        for one in messages
+        if one.broadcast_id and one.state in RESENDABLE_AT_RISK
+    ]
     return _those_where("taken_over_by", asked)
 
 
@@ -147,7 +153,9 @@ def every_part_sent(messages: Iterable[Message]) -> set[int]:
     They failed nevertheless, or are in doubt.
     """
     asked = [
-        one.pk for one in messages if one.state in UNREACHED and one.parts_sent > 1
+        one.pk
+        for one in messages
+        if one.state in RESENDABLE_AT_RISK and one.parts_sent > 1
     ]
     return _those_where("every_part_sent", asked)
 

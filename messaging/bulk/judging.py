@@ -98,9 +98,13 @@ def judge(
         refused = refusal_for(UNFIT)
         unfit = replace(standing, code=refused.code, sentence=refused.sentence)
         return Judgement(unfit)
-    if remedy.content is not None:
-        found = replace(found, is_every_part_sent=False)
-    healed = standing_of(found, limits, accepts_duplicate=accepts_duplicate, fixed=True)
+    healed = standing_of(
+        found,
+        limits,
+        accepts_duplicate=accepts_duplicate,
+        fixed=True,
+        other_content=remedy.content is not None,
+    )
     return Judgement(healed, remedy.content)
 
 

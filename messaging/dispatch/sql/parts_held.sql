@@ -1,8 +1,8 @@
 -- The parts of a content that a provider holds for a message: those that its attempts
 -- and those of the other runs of its chain sent themselves, less those that were taken
 -- back of the same attempt. What the first of them took over counts as it did then; one
--- that sent all again begins anew. Asked anew each time, so that it does not matter who
--- says what first.
+-- that sent all again, as earlier versions let it, begins anew. Asked anew each time, so
+-- that it does not matter who says what first.
 SELECT bit_or(
            (attempt.parts_sent | spoken_of.parts)
                & ~attempt.inherited & ~spoken_of.taken_back

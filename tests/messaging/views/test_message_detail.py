@@ -11,8 +11,11 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from messaging.dispatch.claim import claim
 from messaging.models import Content, Integration, Message
+from messaging.sending import EVERY_PART_SENT
 from tests.factories import World
+from tests.messaging.dispatch.flows import asked_again, got_through, of_two_attempts
 from tests.messaging.views.rows import attempt, receipt, tried
 
 
@@ -359,3 +362,19 @@ def test_what_is_due_is_not_planned_any_more(ours: World, agent: Client) -> None
 
     assert "Attempt 1 waits its turn It is due" in page(agent, due)
     assert "Attempt 1 is planned in 3 minutes" in page(agent, ahead)
+
+
+def test_a_failed_message_says_that_every_part_has_left_meanwhile(
+    ours: World, editor: Client
+) -> None:
+    message = of_two_attempts(ours, ours.integration())
+    asked_again(ours, message)
+    got_through(message)
+    assert message.integration is not None
+
+    assert claim(message.integration, limit=1).attempts == []
+
+    text = page(editor, message)
+    assert "Attempt 3 did not leave" in text
+    assert "The provider has every part of it, by several tries" in text
+    assert EVERY_PART_SENT.sentence in text

@@ -26,9 +26,7 @@ from messaging.models import (
     Message,
     Receipt,
 )
-from messaging.sending import EVERY_PART_SENT
 from tests.factories import World
-from tests.messaging.dispatch.flows import asked_again, got_through, of_two_attempts
 from tests.messaging.views.rows import attempt, receipt, tried
 from tests.messaging.views.test_message_detail import words
 
@@ -636,22 +634,6 @@ def test_a_further_try_that_did_not_leave_says_why(ours: World, editor: Client) 
     own = words(editor.get(address(message, "message-detail")).content.decode())
     assert "Attempt 2 did not leave" in own
     assert why in own
-
-
-def test_a_failed_message_says_that_every_part_has_left_meanwhile(
-    ours: World, editor: Client
-) -> None:
-    message = of_two_attempts(ours, ours.integration())
-    asked_again(ours, message)
-    got_through(message)
-    assert message.integration is not None
-
-    assert claim(message.integration, limit=1).attempts == []
-
-    own = words(editor.get(address(message, "message-detail")).content.decode())
-    assert "Attempt 3 did not leave" in own
-    assert "The provider has every part of it, by several tries" in own
-    assert EVERY_PART_SENT.sentence in own
 
 
 @pytest.mark.parametrize(
