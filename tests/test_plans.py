@@ -320,3 +320,15 @@ def test_a_page_reads_what_it_shows(large: Large, name: str) -> None:
         for complaint in large.wrong(name, one)
     ]
     assert not complaints, "\n".join(complaints)
+
+
+def test_causes_are_added_up_without_sorting_what_failed(large: Large) -> None:
+    asked = large.open(large.estate.address("causes"))
+    [kept] = [one for one in asked if "array_agg(broadcast_id)" in one.sql]
+
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN {kept.sql}", kept.parameters)
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+
+    assert "HashAggregate" in plan, plan
+    assert "Sort" not in plan, plan

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from operator import itemgetter
 from typing import Any, Final
 
 from django.db import connection
@@ -32,6 +33,8 @@ COVERING: Final = (*WAITING_STATES, MessageState.SENDING, *REACHED_STATES)
 LOST: Final = (MessageState.FAILED, MessageState.UNKNOWN)
 SLACK: Final = timedelta(days=2)
 """Days are those of the organization, and pruning comes round after a while."""
+NO_BROADCAST: Final = 0
+"""Stands in ``kept.sql`` for the broadcast of messages on their own."""
 
 FILES: Final = SqlFiles(__file__)
 
@@ -90,12 +93,24 @@ def kept_failures(
     for (broadcast_id, code), number in (taken_over or {}).items():
         taken[code][broadcast_id] = number
     found = []
-    for code, channel, integration_id, is_spent, broadcasts, by_broadcast in rows:
-        held = dict(zip(broadcasts, by_broadcast, strict=True))
-        singles = held.pop(None, 0)
+    # Those that begin with "true" are spent: the oldest come first.
+    for way, broadcasts, by_broadcast in sorted(rows, key=itemgetter(0), reverse=True):
+        is_spent, channel, integration_id, code = way.split(" ", 3)
+        held: dict[int, int] = {}
+        of = held.get
+        for broadcast_id, number in zip(broadcasts, by_broadcast, strict=True):
+            held[broadcast_id] = of(broadcast_id, 0) + number
+        singles = held.pop(NO_BROADCAST, 0)
         _take_off(held, taken[code])
         if singles or held:
-            line = Failures(code, channel, integration_id, is_spent, singles, held)
+            line = Failures(
+                code,
+                channel,
+                int(integration_id) if integration_id else None,
+                is_spent == "true",
+                singles,
+                held,
+            )
             found.append(line)
     return found
 
