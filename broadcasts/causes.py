@@ -7,12 +7,13 @@ to a cause, only what fails afterwards asks for a person again.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence, Set
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from enum import StrEnum
-from itertools import islice
+from functools import cached_property
+from heapq import nlargest
 from typing import Final, NamedTuple
 
 from django.db.models.functions import Coalesce
@@ -24,6 +25,7 @@ from messaging.failures.kept import (
     MOST_COUNTED,
     Failures,
     Moments,
+    failed_since,
     kept_failures,
     moments,
     oldest_kept,
@@ -85,17 +87,15 @@ class Place:
     is_about: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Group:
     """All that failed of one cause. ``codes`` are the spellings in the rows.
 
     ``spent`` of them are surely beyond what a resend of the message allows; a
     broadcast that holds them may still be retried. ``held`` is how many each broadcast
-    holds; ``order`` has the most first, of equals the newest. ``about`` are the
-    broadcasts of which a retry took over some, ``retryable`` those that are over. Of
-    the largest ones ``runs`` says more.
-    ``seen`` is the latest time that somebody saw to the cause, and ``again`` how many
-    failed since.
+    holds; ``about`` are those of which a retry took over some, ``unfinished`` whatever
+    may not be retried, or not yet. ``seen`` is the latest time that somebody saw to the
+    cause, and ``again`` how many failed since.
     """
 
     entry: CatalogueEntry
@@ -104,16 +104,12 @@ class Group:
     spent: int
     singles: int
     held: Mapping[int, int]
-    order: Sequence[int]
-    about: frozenset[int]
-    retryable: Set[int]
-    runs: Mapping[int, Run]
+    about: Set[int]
+    unfinished: Set[int]
     channels: Mapping[str, int]
     integration_ids: tuple[int, ...] = ()
     seen: BulkResend | None = None
     again: int = 0
-    first: datetime | None = None
-    last: datetime | None = None
 
     @property
     def help(self) -> Help:
@@ -123,27 +119,24 @@ class Group:
     def is_about(self) -> bool:
         return bool(self.about)
 
-    @property
-    def places(self) -> Sequence[Place]:
-        """Those that are known by name, the most first."""
-        return [
-            Place(run, self.held[pk], pk in self.about) for pk, run in self.runs.items()
-        ]
+    @cached_property
+    def retryable(self) -> Set[int]:
+        """The broadcasts that hold some of them and are over."""
+        return self.held.keys() - self.unfinished
 
-    @property
-    def retried_first(self) -> Run | None:
-        """The largest of those that may be retried."""
-        found = (self.runs.get(pk) for pk in self.retryable_largest)
-        return next(found, None)
-
-    @property
-    def retryable_largest(self) -> list[int]:
-        """Its number, if there is one."""
-        return list(islice((pk for pk in self.order if pk in self.retryable), 1))
+    @cached_property
+    def largest_retryable(self) -> int | None:
+        """Of those that hold as many the newest, as everywhere here."""
+        largest = self.largest(1)
+        if self.unfinished.isdisjoint(largest):
+            return next(iter(largest), None)
+        sizes = ((self.held[pk], pk) for pk in self.retryable)
+        return max(sizes, default=(0, None))[1]
 
     def largest(self, number: int) -> list[int]:
         """Return which broadcasts hold the most of them, the most first."""
-        return [*self.order[:number]]
+        sizes = zip(self.held.values(), self.held, strict=True)
+        return [pk for _, pk in nlargest(number, sizes)]
 
     @property
     def fails_again(self) -> bool:
@@ -174,6 +167,32 @@ class Group:
             return True
         return bool(self.retryable)
 
+
+@dataclass(frozen=True)
+class DetailedGroup(Group):
+    """A group with what has to be looked up for each of them.
+
+    ``runs`` says more of its largest broadcasts; ``first`` and ``last`` are when the
+    first and the last kept row of it failed.
+    """
+
+    runs: Mapping[int, Run] = field(default_factory=dict)
+    first: datetime | None = None
+    last: datetime | None = None
+
+    @property
+    def places(self) -> Sequence[Place]:
+        """Those that are known by name, the most first."""
+        return [
+            Place(run, self.held[pk], pk in self.about) for pk, run in self.runs.items()
+        ]
+
+    @property
+    def retried_first(self) -> Run | None:
+        """The largest of those that may be retried."""
+        largest = self.largest_retryable
+        return None if largest is None else self.runs.get(largest)
+
     @property
     def ready_at(self) -> datetime | None:
         """When the last of them has waited for what its provider demands."""
@@ -182,38 +201,64 @@ class Group:
         return self.last + timedelta(seconds=self.entry.wait_seconds)
 
 
-def groups(organization: Organization, *, named: int = NAMED) -> list[Group]:
+def groups(organization: Organization) -> list[Group]:
     """Return every cause with rows that are kept, the most urgent first.
 
     A handful of queries, whatever there is: tallies, runs, and probes of an index.
-    Of each cause so many broadcasts are known by name.
     """
     found = _grouped(organization)
     unfinished = _unfinished(organization)
-    seen = seen_to(organization)
-    fixed_at = {
-        code: seen[cause].created_at if cause in seen else None
-        for cause, gathered in found.items()
-        for code in gathered.codes
+    seen = {
+        cause: one for cause, one in seen_to(organization).items() if cause in found
     }
-    when = moments(organization, fixed_at)
+    fixed_at = {
+        code: one.created_at
+        for cause, one in seen.items()
+        for code in found[cause].codes
+    }
+    since = failed_since(organization, fixed_at)
     made = [
-        one.group(unfinished, seen.get(cause), [when[code] for code in one.codes])
+        one.group(
+            unfinished, seen.get(cause), sum(since.get(code, 0) for code in one.codes)
+        )
         for cause, one in found.items()
     ]
-    return sorted(_with_names(organization, made, named), key=_urgency)
+    return sorted(made, key=_urgency)
 
 
-def _with_names(
-    organization: Organization, made: Sequence[Group], named: int
-) -> list[Group]:
-    """Look up the largest broadcasts of all of them together."""
-    wanted = [one.largest(named) + one.retryable_largest for one in made]
-    runs = _runs(organization, set().union(*wanted))
-    return [
-        replace(one, runs={pk: runs[pk] for pk in ids if pk in runs})
-        for one, ids in zip(made, wanted, strict=True)
+def detailed(
+    organization: Organization, groups: Sequence[Group], *, named: int = NAMED
+) -> list[DetailedGroup]:
+    """Look up when they failed and where, for as many as a page shows.
+
+    Of each cause so many broadcasts are known by name, and the one to retry first.
+    """
+    wanted = [
+        dict.fromkeys(filter(None, (*one.largest(named), one.largest_retryable)))
+        for one in groups
     ]
+    runs = _runs(organization, set().union(*wanted))
+    when = moments(organization, [code for one in groups for code in one.codes])
+    return [
+        _detailed(
+            one,
+            {pk: runs[pk] for pk in ids if pk in runs},
+            [when[code] for code in one.codes if code in when],
+        )
+        for one, ids in zip(groups, wanted, strict=True)
+    ]
+
+
+def _detailed(
+    group: Group, runs: Mapping[int, Run], when: Sequence[Moments]
+) -> DetailedGroup:
+    known = {one.name: getattr(group, one.name) for one in fields(group)}
+    return DetailedGroup(
+        **known,
+        runs=runs,
+        first=min((one.first for one in when), default=None),
+        last=max((one.last for one in when), default=None),
+    )
 
 
 def _urgency(group: Group) -> tuple[bool, int, int, str]:
@@ -229,66 +274,56 @@ class _Gathered:
     codes: set[str] = field(default_factory=set)
     number: int = 0
     spent: int = 0
+    singles: int = 0
     channels: Counter[str] = field(default_factory=Counter)
     integrations: Counter[int] = field(default_factory=Counter)
-    held: Counter[int] = field(default_factory=Counter)
+    held: dict[int, int] = field(default_factory=dict)
     about: set[int] = field(default_factory=set)
 
     def add(self, line: Failures, taken_from: Set[int]) -> None:
         number = line.number
         self.codes.add(line.code)
         self.number += number
+        self.singles += line.singles
         if line.is_spent:
             self.spent += number
         self.channels[line.channel] += number
         if line.integration_id is not None:
             self.integrations[line.integration_id] += number
-        self.held.update(line.held)
-        self.about |= taken_from & line.held.keys()
+        held, of = self.held, self.held.get
+        for broadcast_id, its_number in line.held.items():
+            held[broadcast_id] = of(broadcast_id, 0) + its_number
+        if taken_from:
+            self.about |= taken_from & line.held.keys()
 
-    def group(
-        self,
-        unfinished: Set[int],
-        seen: BulkResend | None,
-        when: Sequence[Moments],
-    ) -> Group:
-        held = self.held
-        # Thousands of broadcasts: to sort numbers twice is quicker than pairs once.
-        newest_first = sorted(held, reverse=True)
-        most_first = sorted(newest_first, key=held.__getitem__, reverse=True)
-        firsts = [one.first for one in when if one.first]
-        lasts = [one.last for one in when if one.last]
+    def group(self, unfinished: Set[int], seen: BulkResend | None, again: int) -> Group:
         return Group(
             entry=self.entry,
             codes=tuple(sorted(self.codes)),
             number=self.number,
             spent=self.spent,
-            singles=self.number - sum(held.values()),
-            held=held,
-            order=most_first,
-            about=frozenset(self.about),
-            retryable=held.keys() - unfinished,
-            runs={},
+            singles=self.singles,
+            held=self.held,
+            about=self.about,
+            unfinished=unfinished,
             channels=dict(self.channels.most_common()),
             integration_ids=tuple(one for one, _ in self.integrations.most_common()),
             seen=seen,
-            again=min(sum(one.again for one in when), MOST_COUNTED + 1),
-            first=min(firsts, default=None),
-            last=max(lasts, default=None),
+            again=min(again, MOST_COUNTED + 1),
         )
 
 
 def _grouped(organization: Organization) -> dict[str, _Gathered]:
     taken_over = failures_taken_over(organization, oldest_kept(organization))
-    taken_from: defaultdict[str, set[int]] = defaultdict(set)
+    taken_from: dict[str, set[int]] = {}
     for run_id, code in taken_over:
-        taken_from[code].add(run_id)
+        taken_from.setdefault(code, set()).add(run_id)
     found: dict[str, _Gathered] = {}
     for line in kept_failures(organization, taken_over):
         entry = lookup(line.code)
         if entry.code not in found:
             found[entry.code] = _Gathered(entry)
-        found[entry.code].add(line, taken_from[line.code])
+        found[entry.code].add(line, taken_from.get(line.code, frozenset()))
     return found
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 import strawberry
 
 from broadcasts import causes
-from broadcasts.causes import Group, Help
+from broadcasts.causes import DetailedGroup, Group, Help
 from broadcasts.graphql.broadcast import Broadcast
 from broadcasts.graphql.counters import FailureCause
 from broadcasts.graphql.paging import DEFAULT, check_first
@@ -69,7 +69,7 @@ class OrganizationCause(FailureCause):
         return self.places.of(self.group, first)
 
     @classmethod
-    def of_group(cls, group: Group, places: Places) -> OrganizationCause:
+    def of_group(cls, group: DetailedGroup, places: Places) -> OrganizationCause:
         known = FailureCause.of(
             Cause(group.entry.code, group.number, group.entry, group.codes)
         )
@@ -125,6 +125,6 @@ class Places:
 
 
 def causes_of(organization: Organization) -> list[OrganizationCause]:
-    groups = causes.groups(organization)
+    groups = causes.detailed(organization, causes.groups(organization), named=0)
     places = Places(groups)
     return [OrganizationCause.of_group(one, places) for one in groups]

@@ -9,7 +9,7 @@ from functools import cached_property
 from django.urls import reverse
 from django.utils import timezone
 
-from broadcasts.causes import NAMED, Group, Help, Run
+from broadcasts.causes import NAMED, DetailedGroup, Help, Run
 from broadcasts.views.links import messages_where
 from messaging.channels.catalogue import Fix
 from messaging.failures.kept import MOST_COUNTED
@@ -36,7 +36,7 @@ class Link:
 class CauseRow:
     """A group as one person sees it: what to do, and what they may do here."""
 
-    group: Group
+    group: DetailedGroup
     person: User
     organization: Organization
     integrations: tuple[Integration, ...] = ()
@@ -228,7 +228,7 @@ def retry_url(run: Run, person: User) -> str:
 
 
 def rows_of(
-    groups: Iterable[Group],
+    groups: Iterable[DetailedGroup],
     person: User,
     organization: Organization,
 ) -> list[CauseRow]:

@@ -11,13 +11,13 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from broadcasts.causes import NAMED, Help, groups
+from broadcasts.causes import Group, Help, detailed, groups
 from broadcasts.views.cause_words import CauseRow, retry_url, rows_of
 from broadcasts.views.links import messages_of, messages_where
 from messaging.access import organization_of, person_of, require_organization
 from messaging.channels.catalogue import CatalogueEntry, lookup
 from messaging.failures.kept import kept_unknown
-from messaging.models import BulkResend, BulkResendState, Organization
+from messaging.models import BulkResend, BulkResendState, Organization, User
 from messaging.views.bulk_dialog import page_of
 from messaging.views.bulk_words import STATE_PILLS
 from resend_admin.ui.numbers import grouped
@@ -25,7 +25,7 @@ from resend_admin.ui.pills import Pill
 
 MOST_PLACES: Final = 100
 MOST_RECORDS: Final = 10
-MOST_LINES: Final = 12
+MOST_LINES: Final = 10
 """Causes of a section that are shown before somebody asks for all."""
 MOST_CODES: Final = 5
 SECTIONS: Final = (
@@ -48,28 +48,24 @@ SETTLED: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Causes under one heading: ``rows``, and how many more there are."""
+    """Causes under one heading: ``rows``, and the ``rest`` that is not shown."""
 
     key: str
     title: str
     lede: str
-    every: Sequence[CauseRow]
-    is_whole: bool
-
-    @property
-    def rows(self) -> Sequence[CauseRow]:
-        return self.every if self.is_whole else self.every[:MOST_LINES]
+    rows: Sequence[CauseRow]
+    rest: Sequence[Group]
 
     @property
     def more(self) -> str:
-        """``and 23 more causes of 412 messages``; empty when all are shown."""
-        rest = self.every[len(self.rows) :]
+        """``23 more causes of 412 messages``; empty when all are shown."""
+        rest = self.rest
         if not rest:
             return ""
         causes = (
             "1 more cause" if len(rest) == 1 else f"{grouped(len(rest))} more causes"
         )
-        number = sum(one.group.wanting or one.group.number for one in rest)
+        number = sum(one.wanting or one.number for one in rest)
         return f"{causes} of {grouped(number)} message{'s' if number != 1 else ''}"
 
 
@@ -78,36 +74,52 @@ class Section:
 def causes(request: HttpRequest) -> HttpResponse:
     """Show all causes, or the one that the address names."""
     organization, person = organization_of(request), person_of(request)
-    asked = request.GET.get("cause", "").replace("\x00", "")
-    found = groups(organization, named=MOST_PLACES if asked else NAMED)
-    rows = rows_of(found, person, organization)
-    if asked:
+    found = groups(organization)
+    if asked := request.GET.get("cause", "").replace("\x00", ""):
         entry = lookup(asked)
-        row = next((one for one in rows if one.group.entry.code == entry.code), None)
+        the_one = [one for one in found if one.entry.code == entry.code]
+        whole = detailed(organization, the_one, named=MOST_PLACES)
+        row = next(iter(rows_of(whole, person, organization)), None)
         context = _one(row, entry, organization)
         return render(request, "broadcasts/cause_detail.html", context)
-    is_open = any(not one.group.is_settled for one in rows)
+    is_open = any(not one.is_settled for one in found)
     context = {
-        "sections": _sections(rows, is_whole="all" in request.GET),
+        "sections": _sections(
+            found, person, organization, is_whole="all" in request.GET
+        ),
         "is_open": is_open,
         "unknown": 0 if is_open else kept_unknown(organization),
     }
     return render(request, "broadcasts/cause_list.html", context)
 
 
-def _sections(rows: Sequence[CauseRow], *, is_whole: bool) -> list[Section]:
-    open_rows = [one for one in rows if not one.group.is_settled]
-    settled = [one for one in rows if one.group.is_settled]
-    found = [
+def _sections(
+    found: Sequence[Group], person: User, organization: Organization, *, is_whole: bool
+) -> list[Section]:
+    """Look up what is shown alone, and all of that together."""
+    still_open = [one for one in found if not one.is_settled]
+    headings = [
         *(
-            (*each, [one for one in open_rows if one.group.help is each[0]])
+            (*each, [one for one in still_open if one.help is each[0]])
             for each in SECTIONS
         ),
-        (*SETTLED, settled),
+        (*SETTLED, [one for one in found if one.is_settled]),
     ]
+    most = len(found) if is_whole else MOST_LINES
+    shown = [one for *_, every in headings for one in every[:most]]
+    rows = {
+        row.group.entry.code: row
+        for row in rows_of(detailed(organization, shown), person, organization)
+    }
     return [
-        Section(key, title, lede, every, is_whole)
-        for key, title, lede, every in found
+        Section(
+            key,
+            title,
+            lede,
+            [rows[one.entry.code] for one in every[:most]],
+            every[most:],
+        )
+        for key, title, lede, every in headings
         if every
     ]
 

@@ -13,7 +13,7 @@ from typing import Final
 from django.urls import reverse
 from django.utils import timezone
 
-from broadcasts.causes import Group, Help, groups, runs_begun
+from broadcasts.causes import Group, Help, detailed, groups, runs_begun
 from broadcasts.models import Broadcast, BroadcastState
 from broadcasts.views.attention import Slots, Trouble, stopped_retries
 from broadcasts.views.cause_words import CauseRow, retry_url, rows_of
@@ -44,7 +44,8 @@ def needs(
     """Return what needs this person; ``troubled`` and ``slots`` the caller knows."""
     every = groups(organization)
     wanting = [one for one in every if one.needs_a_person]
-    rows = rows_of(wanting[:MOST_CAUSES], person, organization)
+    shown = detailed(organization, wanting[:MOST_CAUSES])
+    rows = rows_of(shown, person, organization)
     kinds = (
         standstill(person, organization, troubled),
         phones_that_are_waited_for(person, organization),

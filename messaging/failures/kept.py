@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from operator import itemgetter
@@ -140,21 +140,28 @@ def kept_unknown(organization: Organization) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Moments:
-    """When messages of one spelling failed. ``again`` of them failed after the fix."""
+    """When the first and the last kept row of one spelling failed."""
 
-    first: datetime | None
-    last: datetime | None
-    again: int = 0
+    first: datetime
+    last: datetime
 
 
-def moments(
-    organization: Organization, fixed_at: Mapping[str, datetime | None]
-) -> dict[str, Moments]:
-    """Return when the rows of each spelling failed, and how many since its fix."""
+def moments(organization: Organization, codes: Collection[str]) -> dict[str, Moments]:
+    """Return when the rows of each spelling failed; nothing of one without rows."""
+    if not codes:
+        return {}
+    rows = _rows("moments", {"organization_id": organization.pk, "codes": list(codes)})
+    return {code: Moments(first, last) for code, first, last in rows}
+
+
+def failed_since(
+    organization: Organization, fixed_at: Mapping[str, datetime]
+) -> dict[str, int]:
+    """Return how many of each spelling failed after its fix, up to a limit."""
     if not fixed_at:
         return {}
     rows = _rows(
-        "moments",
+        "failed_since",
         {
             "organization_id": organization.pk,
             "codes": list(fixed_at),
@@ -162,7 +169,7 @@ def moments(
             "limit": MOST_COUNTED + 1,
         },
     )
-    return {row[0]: Moments(*row[1:]) for row in rows}
+    return dict(rows)
 
 
 def seen_to(organization: Organization) -> dict[str, BulkResend]:

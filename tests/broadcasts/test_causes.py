@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broadcasts import causes, schedule
-from broadcasts.causes import Group, Help
+from broadcasts.causes import DetailedGroup, Help
 from broadcasts.models import Broadcast
 from broadcasts.retention import prune
 from messaging.channels.catalogue import lookup
@@ -44,8 +44,9 @@ CLOSED = "whatsapp:131047"
 EXPIRED = "whatsapp:190"
 
 
-def found(ours: World) -> dict[str, Group]:
-    return {one.entry.code: one for one in causes.groups(ours.organization)}
+def found(ours: World) -> dict[str, DetailedGroup]:
+    every = causes.detailed(ours.organization, causes.groups(ours.organization))
+    return {one.entry.code: one for one in every}
 
 
 def single(ours: World, code: str, **values: Any) -> Message:
@@ -108,6 +109,19 @@ def test_the_broadcasts_that_hold_the_most_are_named(ours: World) -> None:
     assert [one.run.pk for one in group.places] == [largest.pk, second.pk]
     assert group.retried_first == group.runs[largest.pk]
     assert len(group.held) == len(group.retryable) == 3
+
+
+def test_what_still_sends_is_named_and_not_retried_first(ours: World) -> None:
+    finished(ours, "failed")
+    second = finished(ours, *["failed"] * 2)
+    largest = finished(ours, *["failed"] * 3)
+    Broadcast.objects.filter(pk=largest.pk).update(state="sending", finished_at=None)
+
+    group = found(ours)[TIMED_OUT]
+
+    assert [one.run.pk for one in group.places] == [largest.pk, second.pk]
+    assert group.retried_first == group.runs[second.pk]
+    assert len(group.retryable) == 2
 
 
 def test_of_broadcasts_that_hold_as_many_the_newest_come_first(ours: World) -> None:
@@ -344,7 +358,7 @@ def test_only_the_latest_that_was_not_cancelled_counts(
 def test_it_asks_as_often_for_many_as_for_few(ours: World) -> None:
     def queries() -> int:
         with CaptureQueriesContext(connection) as asked:
-            causes.groups(ours.organization)
+            found(ours)
         return len(asked)
 
     retried(finished(ours, "failed", "failed"), ours)

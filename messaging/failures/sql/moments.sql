@@ -1,11 +1,10 @@
--- Of each spelling: when its first and its last kept row failed, and how many did
--- after the fix, up to a limit. A few probes of one index each.
+-- Of each spelling: when its first and its last kept row failed. Two probes of one
+-- index each.
 SELECT asked.code,
        first.state_at,
-       last.state_at,
-       again.number
-FROM unnest(%(codes)s::text[], %(fixed_at)s::timestamptz[]) AS asked (code, fixed_at)
-LEFT JOIN LATERAL (
+       last.state_at
+FROM unnest(%(codes)s::text[]) AS asked (code)
+CROSS JOIN LATERAL (
     SELECT state_at
     FROM messaging_message
     WHERE organization_id = %(organization_id)s
@@ -13,8 +12,8 @@ LEFT JOIN LATERAL (
       AND error_code = asked.code
     ORDER BY state_at
     LIMIT 1
-) AS first ON true
-LEFT JOIN LATERAL (
+) AS first
+CROSS JOIN LATERAL (
     SELECT state_at
     FROM messaging_message
     WHERE organization_id = %(organization_id)s
@@ -22,16 +21,4 @@ LEFT JOIN LATERAL (
       AND error_code = asked.code
     ORDER BY state_at DESC
     LIMIT 1
-) AS last ON true
-CROSS JOIN LATERAL (
-    SELECT count(*) AS number
-    FROM (
-        SELECT
-        FROM messaging_message
-        WHERE organization_id = %(organization_id)s
-          AND state = 'failed'
-          AND error_code = asked.code
-          AND state_at > asked.fixed_at
-        LIMIT %(limit)s
-    ) AS since
-) AS again
+) AS last
