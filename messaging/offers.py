@@ -7,39 +7,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 from typing import Final
-
-from django.utils import timezone
 
 from messaging import policy
 from messaging.channels.catalogue import Fix
 from messaging.channels.contract import Channel, ContentKind
+from messaging.circumstances import circumstances_of
 from messaging.follow_up import IS_WAITING
 from messaging.media import LARGEST
 from messaging.models import (
     Content,
     FollowUp,
     FollowUpState,
-    IntegrationPace,
     Message,
     Organization,
 )
 from messaging.models.message import ARRIVED_STATES
-from messaging.resend import is_window_open
-from messaging.sending import available_credits
 from messaging.standing import (
+    WINDOW_CLOSED,
     Circumstances,
     Standing,
-    every_part_sent,
     policy_of,
     standing_of,
-    taken_over,
 )
 
-WINDOW_CLOSED: Final = "whatsapp:131047"
-"""The one error that a template sent before the message cures."""
 MOST_TEMPLATES: Final = 200
 
 
@@ -91,9 +83,10 @@ def offers_of(
     """
     limits = policy_of(organization)
     waiting = _waiting_for_an_answer(messages)
+    known = circumstances_of(organization.pk, messages)
     return {
-        message.pk: _offer(message, found, limits, follows=message.pk in waiting)
-        for message, found in _gathered(organization, messages)
+        one.pk: _offer(one, known[one.pk], limits, follows=one.pk in waiting)
+        for one in messages
     }
 
 
@@ -152,49 +145,6 @@ def _question(message: Message, plain: Standing) -> Question:
     if plain.fix is Fix.MEDIA and kind in LARGEST:
         return Question.LINK
     return Question.FIXED
-
-
-def _gathered(
-    organization: Organization, messages: Sequence[Message]
-) -> list[tuple[Message, Circumstances]]:
-    now = timezone.now()
-    paces = IntegrationPace.objects.in_bulk(
-        {one.integration_id for one in messages if one.integration_id}
-    )
-    prices = {
-        one.pk: one.integration.credit_price if one.integration else 0
-        for one in messages
-    }
-    credits = available_credits(organization.pk) if any(prices.values()) else 0
-    theirs = taken_over(messages)
-    complete = every_part_sent(messages)
-    return [
-        (
-            one,
-            Circumstances(
-                state=one.state,
-                resends=one.resends,
-                error_code=one.error_code,
-                age=(now - one.created_at).total_seconds(),
-                since_failure=(now - one.state_at).total_seconds(),
-                provider_pause=_pause(paces.get(one.integration_id or 0), now),
-                opted_out=one.channel in one.contact.opted_out_channels,
-                window_open=is_window_open(one, now),
-                integration_state=one.integration.state if one.integration else "",
-                price=prices[one.pk],
-                credits=credits,
-                is_taken_over=one.pk in theirs,
-                is_every_part_sent=one.pk in complete,
-            ),
-        )
-        for one in messages
-    ]
-
-
-def _pause(pace: IntegrationPace | None, now: datetime) -> float:
-    if pace is None or pace.paused_until is None:
-        return 0.0
-    return max(0.0, (pace.paused_until - now).total_seconds())
 
 
 def _waiting_for_an_answer(messages: Sequence[Message]) -> set[int]:

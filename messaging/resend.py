@@ -13,11 +13,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from messaging import policy, trail
-from messaging.channels.contract import Channel
+from messaging.circumstances import circumstances_of
 from messaging.dispatch import again, statements
 from messaging.models import (
     Content,
-    IntegrationPace,
     Message,
     MessageState,
 )
@@ -29,20 +28,12 @@ from messaging.sending import (
     Refused,
     Scheduled,
     Sent,
-    available_credits,
     fresh,
     record_resend,
     send_new,
     send_or_wait,
 )
-from messaging.standing import (
-    Circumstances,
-    Standing,
-    every_part_sent,
-    policy_of,
-    standing_of,
-    taken_over,
-)
+from messaging.standing import Standing, policy_of, standing_of
 from resend_admin.ui.time_zones import moment_in_words
 
 __all__ = [
@@ -64,9 +55,6 @@ __all__ = [
     "send_copy",
     "standing",
 ]
-
-WINDOW = timedelta(hours=24)
-"""How long WhatsApp takes free-form messages after the member wrote."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +87,7 @@ def standing(message: Message, wish: Wish = NOW) -> Standing:
     The message comes with its organization, contact and integration.
     """
     return standing_of(
-        _circumstances(message),
+        circumstances_of(message.organization_id, [message])[message.pk],
         policy_of(message.organization),
         accepts_duplicate=wish.accepts_duplicate,
         fixed=wish.fixed or wish.content is not None,
@@ -204,45 +192,6 @@ def move(message: Message, at: datetime, asker: Asker) -> Refused | Message:
             changes=[("due", before, trail.moment(at, zone))],
         )
     return fresh(message.pk)
-
-
-def _circumstances(message: Message) -> Circumstances:
-    now = timezone.now()
-    integration = message.integration
-    price = integration.credit_price if integration else 0
-    return Circumstances(
-        state=message.state,
-        resends=message.resends,
-        error_code=message.error_code,
-        age=(now - message.created_at).total_seconds(),
-        since_failure=(now - message.state_at).total_seconds(),
-        provider_pause=_provider_pause(message, now),
-        opted_out=message.channel in message.contact.opted_out_channels,
-        window_open=is_window_open(message, now),
-        integration_state=integration.state if integration else "",
-        price=price,
-        credits=available_credits(message.organization_id) if price else 0,
-        is_taken_over=bool(taken_over([message])),
-        is_every_part_sent=bool(every_part_sent([message])),
-    )
-
-
-def is_window_open(message: Message, now: datetime) -> bool:
-    """Tell whether the member has opened WhatsApp's window since the last attempt.
-
-    What they wrote before it does not count: the provider knew, and refused.
-    """
-    wrote_at = message.contact.whatsapp_inbound_at
-    if message.channel != Channel.WHATSAPP or wrote_at is None:
-        return False
-    return wrote_at > now - WINDOW and wrote_at >= message.state_at
-
-
-def _provider_pause(message: Message, now: datetime) -> float:
-    pace = IntegrationPace.objects.filter(pk=message.integration_id).first()
-    if pace is None or pace.paused_until is None:
-        return 0.0
-    return max(0.0, (pace.paused_until - now).total_seconds())
 
 
 def _refused_by_time(message: Message, at: datetime, wait: float) -> Refused | None:

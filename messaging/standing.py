@@ -25,8 +25,9 @@ TAKEN_OVER: Final = Refused(
     " run instead.",
 )
 
-WINDOW_CLOSED = "whatsapp:131047"
-"""The only error that goes away by itself when the member writes."""
+WINDOW_CLOSED: Final = "whatsapp:131047"
+"""The only error that goes away by itself when the member writes, and the one that a
+template sent before the message cures."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from broadcasts.views.links import messages_where
 from messaging.channels.catalogue import Fix
 from messaging.failures.kept import MOST_COUNTED
 from messaging.models import Integration, IntegrationState, Organization, User
-from messaging.offers import WINDOW_CLOSED
 from messaging.sending import available_credits
+from messaging.standing import WINDOW_CLOSED
 from messaging.views.cause_dialog import dialog_of_cause, page_of_cause
 from resend_admin.ui.numbers import grouped
 from resend_admin.ui.pills import channel_name

@@ -9,8 +9,8 @@ from typing import Any, Final
 from messaging import policy
 from messaging.channels import PROVIDERS
 from messaging.channels.catalogue import lookup
+from messaging.circumstances import WINDOW
 from messaging.models import Content, MessageState
-from messaging.resend import WINDOW
 from messaging.standing import Circumstances, Standing, standing_of
 
 ELSEWHERE: Final = "in_another_bulk_resend"

@@ -28,7 +28,8 @@ from messaging.channels.contract import ContentKind
 from messaging.failures.kept import failed_of, spellings_of
 from messaging.media import LARGEST, MediaError, check, with_link
 from messaging.models import BulkResend, Content, Message, Organization, Role
-from messaging.offers import MOST_TEMPLATES, WINDOW_CLOSED
+from messaging.offers import MOST_TEMPLATES
+from messaging.standing import WINDOW_CLOSED
 from messaging.views.bulk_dialog import BulkDialog, BulkForm, page_of
 from resend_admin.ui.dialogs import close_dialog, render_dialog
 from resend_admin.ui.time_zones import moment_in_words
