@@ -16,7 +16,7 @@ from broadcasts.patience import LONGEST
 from broadcasts.summary import Cause, Counters, causes_of, counters_of
 from messaging.figures.forecast import Group
 from messaging.models import Message, MessageState, Tally, TallyUnit
-from messaging.models.message import REACHED_STATES, WAITING_STATES
+from messaging.models.message import LOST_STATES, REACHED_STATES, WAITING_STATES
 from messaging.patience import at_most
 
 COVERED_STATES = (*REACHED_STATES, *WAITING_STATES, MessageState.SENDING)
@@ -201,7 +201,7 @@ def missed(broadcast: Broadcast, longest: timedelta = LONGEST) -> Missed:
             Tally.objects.filter(
                 broadcast_id=broadcast.pk,
                 unit=TallyUnit.MESSAGE,
-                outcome__in=[MessageState.FAILED, MessageState.UNKNOWN],
+                outcome__in=LOST_STATES,
             )
             .values_list("outcome", "error_code", "channel", "integration_id")
             .annotate(number=Sum(F("count") - F("pruned")))

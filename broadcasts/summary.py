@@ -13,7 +13,7 @@ from django.db.models import BigIntegerField, DateField, F, Value
 from broadcasts.models import Broadcast, FrozenMembers
 from messaging.channels.catalogue import CatalogueEntry, lookup
 from messaging.models import MessageState, Tally, TallyUnit
-from messaging.models.message import ARRIVED_STATES
+from messaging.models.message import ARRIVED_STATES, LOST_STATES
 from messaging.reasons import reason_in_words
 from resend_admin.ui.progress import Progress, Segment
 
@@ -117,7 +117,7 @@ class Counters:
                 sums["read"] += line.number
             if line.outcome in ARRIVED_STATES and line.attempt_number > 1:
                 sums["delivered_later"] += line.number
-            if line.outcome in {MessageState.FAILED, MessageState.UNKNOWN}:
+            if line.outcome in LOST_STATES:
                 sums[f"kept_{line.outcome}"] += line.number - line.pruned
         for name in _NUMBERS:
             object.__setattr__(self, name, sums[name])

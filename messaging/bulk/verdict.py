@@ -15,6 +15,7 @@ from messaging.bulk.selection import MOST, Selection
 from messaging.channels.catalogue import CatalogueEntry, lookup
 from messaging.figures.forecast import Group
 from messaging.models import MessageState, Organization
+from messaging.models.message import LOST_STATES
 from messaging.standing import policy_of
 
 QUEUED: Final = "queued"
@@ -152,7 +153,7 @@ def _group(row: Mapping[str, Any]) -> Group:
 
 
 def _is_candidate(row: Mapping[str, Any]) -> bool:
-    failed = row["state"] in {MessageState.FAILED, MessageState.UNKNOWN}
+    failed = row["state"] in LOST_STATES
     return failed and not row["is_elsewhere"]
 
 

@@ -9,9 +9,10 @@ from django.db import transaction
 
 from messaging.dispatch import chain, statements
 from messaging.models import Actor, MessageState, Priority
+from messaging.models.message import LOST_STATES
 
 RESENDABLE = (MessageState.FAILED,)
-RESENDABLE_AT_RISK = (MessageState.FAILED, MessageState.UNKNOWN)
+RESENDABLE_AT_RISK = LOST_STATES
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,13 +24,12 @@ from messaging.models import (
     Tally,
     TallyUnit,
 )
-from messaging.models.message import REACHED_STATES, WAITING_STATES
+from messaging.models.message import LOST_STATES, REACHED_STATES, WAITING_STATES
 from messaging.sql_files import SqlFiles
 
 MOST_COUNTED: Final = 1_000
 """Failures after a fix that are counted one by one; beyond that it is "1,000+"."""
 COVERING: Final = (*WAITING_STATES, MessageState.SENDING, *REACHED_STATES)
-LOST: Final = (MessageState.FAILED, MessageState.UNKNOWN)
 SLACK: Final = timedelta(days=2)
 """Days are those of the organization, and pruning comes round after a while."""
 NO_BROADCAST: Final = 0
@@ -201,7 +200,7 @@ def failed_of(
 
 def _is_taken_over() -> Q:
     """The condition of ``dispatch/sql/taken_over_by.sql``, for a list of messages."""
-    covers = Q(state__in=COVERING) | Q(state__in=LOST, pk__gt=OuterRef("pk"))
+    covers = Q(state__in=COVERING) | Q(state__in=LOST_STATES, pk__gt=OuterRef("pk"))
     others = Message.objects.filter(covers, broadcast_id__isnull=False)
     root = Coalesce(OuterRef("root_id"), OuterRef("pk"))
     in_chain = others.filter(root_id=root).exclude(pk=OuterRef("pk"))

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from messaging.channels.catalogue import lookup
 from messaging.models import Message, MessageState
+from messaging.models.message import LOST_STATES
 from messaging.reasons import reason_in_words
-
-_EXPLAINED_BY_ERROR = {MessageState.FAILED, MessageState.UNKNOWN}
 
 
 def why(message: Message) -> str:
@@ -14,7 +13,7 @@ def why(message: Message) -> str:
     if message.state in {MessageState.SKIPPED, MessageState.CANCELLED}:
         return reason_in_words(message.reason)
     tries_again = message.is_waiting_to_retry
-    if message.error_code and (message.state in _EXPLAINED_BY_ERROR or tries_again):
+    if message.error_code and (message.state in LOST_STATES or tries_again):
         return lookup(message.error_code).title
     if message.state == MessageState.UNKNOWN:
         return "Nobody can tell whether it arrived"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from messaging.models import Contact, Message, MessageState
+from messaging.models import Contact, Message
+from messaging.models.message import LOST_STATES
 from messaging.offers import Offer, offers_of
 from messaging.policy import Reason
 from messaging.views.broadcast_names import BroadcastName, broadcast_names
@@ -36,7 +37,7 @@ class Communication:
 
     @property
     def did_not_arrive(self) -> bool:
-        return self.message.state in {MessageState.FAILED, MessageState.UNKNOWN}
+        return self.message.state in LOST_STATES
 
 
 def communications(
