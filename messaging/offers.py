@@ -6,7 +6,7 @@ One answer for the button, its dialog, the member's list and the embedded tab.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -56,13 +56,15 @@ class Offer:
     """May somebody send this message again? ``reason`` says why not.
 
     ``standing`` is the judgement with the question answered. ``copy`` tells that
-    the message arrived, so that only a copy can be sent.
+    the message arrived, so that only a copy can be sent. ``is_needed`` is false where
+    the person belongs to another run by now, or several tries brought it together.
     """
 
     standing: Standing
     question: Question
     reason: str
     copy: bool = False
+    is_needed: bool = True
 
     @property
     def is_open(self) -> bool:
@@ -85,7 +87,12 @@ def offers_of(
     waiting = _waiting_for_an_answer(messages)
     known = circumstances_of(organization.pk, messages)
     return {
-        one.pk: _offer(one, known[one.pk], limits, follows=one.pk in waiting)
+        one.pk: replace(
+            _offer(one, known[one.pk], limits, follows=one.pk in waiting),
+            is_needed=not (
+                known[one.pk].is_taken_over or known[one.pk].is_every_part_sent
+            ),
+        )
         for one in messages
     }
 

@@ -18,7 +18,7 @@ from messaging.figures.shown import ShownForecast, shown_of
 from messaging.filters import LARGEST_ID, MessageFilter
 from messaging.models import BulkResend, BulkResendRefusal, BulkResendState, Message
 from messaging.views.broadcast_names import broadcast_names
-from resend_admin.ui.pills import Pill, verdict_pill
+from resend_admin.ui.pills import NOT_NEEDED, Pill, verdict_pill
 from resend_admin.ui.progress import Progress, Segment
 
 MOST_TICKED: Final = 1_000
@@ -54,7 +54,6 @@ STATE_PILLS: Final = {
     BulkResendState.CANCELLED.value: Pill("Cancelled", "idle", "ban"),
 }
 _NO: Final = Pill("No", "idle", "ban")
-_NOT_NEEDED: Final = Pill("Not needed", "ok", "check")
 _UNDER_WAY: Final = Pill("Under way", "info", "clock")
 HELPS: Final = {
     RISKY: verdict_pill("unknown"),
@@ -63,10 +62,10 @@ HELPS: Final = {
     "insufficient_credits": verdict_pill("fix_first"),
     "integration_off": verdict_pill("fix_first"),
     "content_does_not_fit": verdict_pill("fix_first"),
-    "already_sent": _NOT_NEEDED,
-    "already_delivered": _NOT_NEEDED,
-    "taken_over": _NOT_NEEDED,
-    "every_part_sent": _NOT_NEEDED,
+    "already_sent": NOT_NEEDED,
+    "already_delivered": NOT_NEEDED,
+    "taken_over": NOT_NEEDED,
+    "every_part_sent": NOT_NEEDED,
     "already_waiting": _UNDER_WAY,
     "in_progress": _UNDER_WAY,
     "in_another_bulk_resend": _UNDER_WAY,

@@ -31,7 +31,7 @@ from messaging.models import (
     Receipt,
     User,
 )
-from messaging.offers import offer_of
+from messaging.offers import Offer, offer_of
 from messaging.sent_codes import codes_of
 from messaging.views.broadcast_names import BroadcastName, broadcast_names
 from messaging.views.causes import why
@@ -44,6 +44,7 @@ from messaging.views.shown_content import (
 )
 from messaging.views.timeline import timeline
 from resend_admin.ui.keyset import KeysetPage, keyset_page
+from resend_admin.ui.pills import NOT_NEEDED, Pill, verdict_pill
 
 MOST_RUNS: Final = 50
 """Other runs of a chain that a message's page lists."""
@@ -159,6 +160,7 @@ def _standing(
     ledger = CreditEntry.objects.filter(
         organization=message.organization_id, attempt_id__in=numbers
     ).order_by("pk")
+    offer = offer_of(message)
     return {
         "message": message,
         "entries": timeline(
@@ -180,8 +182,16 @@ def _standing(
         "content_heading": content_heading(message),
         "versions": versions(message, attempts),
         "may_write": person.may_write,
-        "offer": offer_of(message) if person.may_write else None,
+        "offer": offer if person.may_write else None,
+        "helps": _helps(message, offer),
     }
+
+
+def _helps(message: Message, offer: Offer) -> Pill | None:
+    """Would sending it again help? Nothing of what has no error to judge by."""
+    if not (message.error_class and why(message)):
+        return None
+    return verdict_pill(message.error_class) if offer.is_needed else NOT_NEEDED
 
 
 def _mark(message: Message) -> str:

@@ -53,6 +53,8 @@ VERDICT_PILLS: dict[str, Pill] = {
     "unknown": Pill("Not known", "idle", "question"),
 }
 """Will sending again help? By error class."""
+NOT_NEEDED = Pill("Not needed", "ok", "check")
+"""It might help, but the person has it, or belongs to another run that may send it."""
 
 CHANNELS: dict[str, tuple[str, str]] = {
     "whatsapp": ("WhatsApp", "chat"),

@@ -365,7 +365,7 @@ def test_what_is_due_is_not_planned_any_more(ours: World, agent: Client) -> None
 
 
 def test_a_failed_message_says_that_every_part_has_left_meanwhile(
-    ours: World, editor: Client
+    ours: World, editor: Client, agent: Client
 ) -> None:
     message = of_two_attempts(ours, ours.integration())
     asked_again(ours, message)
@@ -378,3 +378,5 @@ def test_a_failed_message_says_that_every_part_has_left_meanwhile(
     assert "Attempt 3 did not leave" in text
     assert "The provider has every part of it, by several tries" in text
     assert EVERY_PART_SENT.sentence in text
+    for shown in (text, page(agent, message)):
+        assert "Will a retry help? Not needed" in shown
