@@ -36,7 +36,7 @@ from resend_admin.ui.time_zones import moment_in_words
 
 LONGEST_CODE: Final = 80
 NO_CAUSE: Final = "Choose a cause from the list first."
-NONE_LEFT: Final = "No message that failed of this cause is kept any more."
+NONE_LEFT: Final = "No failed message of this cause is left to see to."
 NO_TEMPLATE: Final = (
     "There is no template yet that could go out instead. Ask an admin to add one."
 )

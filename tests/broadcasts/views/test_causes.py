@@ -179,7 +179,7 @@ def test_a_cause_of_which_nothing_is_kept_is_explained(
     for address in (f"{PAGE}?cause={cause}", dialog(cause)):
         response = editor.get(address)
         assert response.status_code == 200
-        assert "is kept" in text_of(response)
+        assert "No failed message of this cause is left to see to." in text_of(response)
 
 
 def test_an_integration_that_was_resumed_since_is_told(
