@@ -16,11 +16,8 @@ from broadcasts.patience import LONGEST
 from broadcasts.summary import Cause, Counters, causes_of, counters_of
 from messaging.figures.forecast import Group
 from messaging.models import Message, MessageState, Tally, TallyUnit
-from messaging.models.message import LOST_STATES, REACHED_STATES, WAITING_STATES
+from messaging.models.message import COVERING_STATES, LOST_STATES
 from messaging.patience import at_most
-
-COVERED_STATES = (*REACHED_STATES, *WAITING_STATES, MessageState.SENDING)
-"""Whoever stands so in any other run of the chain needs no retry from this one."""
 
 LOOKED_AT = 1_000
 """Failed rows that a page looks at, one by one, to tell how many are left."""
@@ -158,7 +155,7 @@ def candidates(
     if is_alone(broadcast):
         return rows
     covering = Message.objects.exclude(pk=OuterRef("pk")).filter(
-        Q(state__in=COVERED_STATES)
+        Q(state__in=COVERING_STATES)
         | Q(state=MessageState.UNKNOWN, pk__gt=OuterRef("pk"))
     )
     rows = rows.exclude(

@@ -20,7 +20,6 @@ from django.utils import timezone
 from messaging import policy, trail
 from messaging.channels.catalogue import lookup
 from messaging.dispatch import doorbell, single
-from messaging.dispatch.again import RESENDABLE_AT_RISK
 from messaging.models import (
     Actor,
     Attempt,
@@ -36,6 +35,7 @@ from messaging.models import (
     Priority,
     SkipReason,
 )
+from messaging.models.message import LOST_STATES
 from messaging.reasons import reason_and_next_step
 from messaging.trail import Doer
 
@@ -294,7 +294,7 @@ def account_refusal(state: str, price: int, available: int) -> Refused | None:
 
 def _refused_when_it_left(message: Message) -> Refused:
     """Say in words what a claim refused: consent, credentials, credits."""
-    is_left = message.state in RESENDABLE_AT_RISK
+    is_left = message.state in LOST_STATES
     if is_left and message.reason == SkipReason.ALREADY_REACHED:
         return EVERY_PART_SENT
     if message.state == MessageState.FAILED:

@@ -15,8 +15,8 @@ from typing import Final
 from messaging import policy
 from messaging.channels.catalogue import CatalogueEntry, Fix, lookup
 from messaging.dispatch import statements
-from messaging.dispatch.again import RESENDABLE_AT_RISK
 from messaging.models import Message, MessageState, Organization
+from messaging.models.message import LOST_STATES
 from messaging.sending import EVERY_PART_SENT, Refusal, Refused, account_refusal
 
 TAKEN_OVER: Final = Refused(
@@ -141,9 +141,7 @@ def standing_of(
 def taken_over(messages: Iterable[Message]) -> set[int]:
     """Return those whose person another run reached, or tried later."""
     asked = [
-        one.pk
-        for one in messages
-        if one.broadcast_id and one.state in RESENDABLE_AT_RISK
+        one.pk for one in messages if one.broadcast_id and one.state in LOST_STATES
     ]
     return _those_where("taken_over_by", asked)
 
@@ -154,9 +152,7 @@ def every_part_sent(messages: Iterable[Message]) -> set[int]:
     They failed nevertheless, or are in doubt.
     """
     asked = [
-        one.pk
-        for one in messages
-        if one.state in RESENDABLE_AT_RISK and one.parts_sent > 1
+        one.pk for one in messages if one.state in LOST_STATES and one.parts_sent > 1
     ]
     return _those_where("every_part_sent", asked)
 

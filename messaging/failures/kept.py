@@ -24,12 +24,11 @@ from messaging.models import (
     Tally,
     TallyUnit,
 )
-from messaging.models.message import LOST_STATES, REACHED_STATES, WAITING_STATES
+from messaging.models.message import COVERING_STATES, LOST_STATES
 from messaging.sql_files import SqlFiles
 
 MOST_COUNTED: Final = 1_000
 """Failures after a fix that are counted one by one; beyond that it is "1,000+"."""
-COVERING: Final = (*WAITING_STATES, MessageState.SENDING, *REACHED_STATES)
 SLACK: Final = timedelta(days=2)
 """Days are those of the organization, and pruning comes round after a while."""
 NO_BROADCAST: Final = 0
@@ -200,7 +199,9 @@ def failed_of(
 
 def _is_taken_over() -> Q:
     """The condition of ``dispatch/sql/taken_over_by.sql``, for a list of messages."""
-    covers = Q(state__in=COVERING) | Q(state__in=LOST_STATES, pk__gt=OuterRef("pk"))
+    covers = Q(state__in=COVERING_STATES) | Q(
+        state__in=LOST_STATES, pk__gt=OuterRef("pk")
+    )
     others = Message.objects.filter(covers, broadcast_id__isnull=False)
     root = Coalesce(OuterRef("root_id"), OuterRef("pk"))
     in_chain = others.filter(root_id=root).exclude(pk=OuterRef("pk"))

@@ -34,6 +34,8 @@ class MessageState(models.TextChoices):
 WAITING_STATES = (MessageState.PLANNED, MessageState.QUEUED)
 REACHED_STATES = (MessageState.SENT, MessageState.DELIVERED, MessageState.READ)
 ARRIVED_STATES = (MessageState.DELIVERED, MessageState.READ)
+COVERING_STATES = (*WAITING_STATES, MessageState.SENDING, *REACHED_STATES)
+"""Whoever stands so in a run of a chain needs no retry from another one."""
 LOST_STATES = (MessageState.FAILED, MessageState.UNKNOWN)
 """The last try is over, and nobody knows that it reached anyone."""
 
