@@ -89,10 +89,13 @@ def procrastinate(arena: Arena, messages: int) -> Measured:
     )
 
 
-def post_office(arena: Arena, messages: int, *, tuned: bool = False) -> Measured:
+def post_office(
+    arena: Arena, messages: int, *, tuned: bool = False, turn: int = 1
+) -> Measured:
     """Its own queue and command, with a backend that posts to the provider."""
+    database = f"post_office_peer_{tuned:d}_{turn}"
     environment = {
-        "PEER_DATABASE_URL": arena.stage.database(f"post_office_peer_{tuned:d}"),
+        "PEER_DATABASE_URL": arena.stage.database(database),
         "PEER_IS_TUNED": "yes" if tuned else "no",
         "PEER_PROVIDER_URL": arena.provider(),
         "DJANGO_SETTINGS_MODULE": "benchmarks.contenders.post_office_settings",
@@ -100,7 +103,7 @@ def post_office(arena: Arena, messages: int, *, tuned: bool = False) -> Measured
     sender = ("-m", "benchmarks.contenders.post_office_sender")
     _run(arena, "post office fill", *sender, "fill", str(messages), **environment)
     return arena.measure_at_gate(
-        _name("django-post_office, requests", tuned),
+        f"{_name('django-post_office, requests', tuned)} {turn}",
         messages,
         *sender,
         environment=environment,
