@@ -124,7 +124,7 @@ def resend(message: Message, asker: Asker, wish: Wish = NOW) -> Outcome:
     states = again.RESENDABLE_AT_RISK if risky else again.RESENDABLE
     with transaction.atomic():
         if not again.queue_again([wanted], states=states):
-            return IN_PROGRESS
+            return _refused_meanwhile(message, wish)
         words = f"Resent message {message.pk}"
         if due_in > 0:
             words = f"Had message {message.pk} wait to be sent again"
@@ -134,6 +134,21 @@ def resend(message: Message, asker: Asker, wish: Wish = NOW) -> Outcome:
     return send_or_wait(
         message.pk, now=due_in <= 0, attempts_before=message.attempt_count
     )
+
+
+def _refused_meanwhile(message: Message, wish: Wish) -> Refused:
+    """Return why it was not queued, although a moment before it might have gone.
+
+    Mostly somebody else came first. If nobody has touched it, something around it has
+    changed: another run has reached the person, or the last part has arrived.
+    """
+    asked = {"pk": message.pk, "state": message.state}
+    same = Message.objects.filter(**asked, attempt_count=message.attempt_count)
+    if same.exists():
+        found = standing(fresh(message.pk), wish)
+        if not found.allowed:
+            return Refused(found.code, found.sentence)
+    return IN_PROGRESS
 
 
 def send_copy(message: Message, asker: Asker) -> Outcome:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Set
 from functools import partial
 from typing import Any, Final
 
@@ -111,11 +111,42 @@ def step(bulk_id: int) -> int:
 
 
 def _queue_chunk(bulk: BulkResend) -> int:
-    rows = statements.rows(
-        "take", {**judging.moment(), "bulk_id": bulk.pk, "limit": CHUNK}
-    )
+    rows = _take(bulk)
     if not rows:
         return 0
+    wanted, refused = _judged(bulk, rows)
+    risky = bulk.accepts_duplicate
+    states = again.RESENDABLE_AT_RISK if risky else again.RESENDABLE
+    queued = again.queue_again(list(wanted.values()), states=states)
+    left = {key for key, one in wanted.items() if one.message_id not in queued}
+    if left:
+        refused |= _refused_meanwhile(bulk, left)
+    _settle([row["item_id"] for row in rows], refused)
+    doorbell.ring_on_commit()
+    return len(rows)
+
+
+def _take(bulk: BulkResend) -> list[dict[str, Any]]:
+    """Hold the next items; whoever asks again holds the same."""
+    return statements.rows(
+        "take", {**judging.moment(), "bulk_id": bulk.pk, "limit": CHUNK}
+    )
+
+
+def _refused_meanwhile(
+    bulk: BulkResend, item_ids: Set[int]
+) -> dict[int, judging.Refusal]:
+    """Return why those were not queued that might have gone a moment before."""
+    rows = [row for row in _take(bulk) if row["item_id"] in item_ids]
+    _, refused = _judged(bulk, rows)
+    came_first = judging.Refusal(IN_PROGRESS.code, IN_PROGRESS.sentence)
+    return {item_id: refused.get(item_id, came_first) for item_id in item_ids}
+
+
+def _judged(
+    bulk: BulkResend, rows: Sequence[Mapping[str, Any]]
+) -> tuple[dict[int, again.Again], dict[int, judging.Refusal]]:
+    """Return, by item, what is to be queued, and why the others are not."""
     limits = policy_of(bulk.organization)
     remedy = judging.Remedy(bulk.cause, bulk.content) if bulk.cause else None
     wanted: dict[int, again.Again] = {}
@@ -126,15 +157,7 @@ def _queue_chunk(bulk: BulkResend) -> int:
             wanted[row["item_id"]] = answer
         else:
             refused[row["item_id"]] = answer
-    risky = bulk.accepts_duplicate
-    states = again.RESENDABLE_AT_RISK if risky else again.RESENDABLE
-    queued = again.queue_again(list(wanted.values()), states=states)
-    for item_id, one in wanted.items():
-        if one.message_id not in queued:
-            refused[item_id] = judging.Refusal(IN_PROGRESS.code, IN_PROGRESS.sentence)
-    _settle([row["item_id"] for row in rows], refused)
-    doorbell.ring_on_commit()
-    return len(rows)
+    return wanted, refused
 
 
 def _decide(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ from django.utils import timezone
 from messaging import receipts, resend
 from messaging.audit import ledger_differences, tally_differences
 from messaging.channels.contract import Event, EventKind
-from messaging.dispatch import circuit, pace, pump, waiting
+from messaging.dispatch import again, circuit, pace, pump, waiting
 from messaging.dispatch.claim import claim
 from messaging.dispatch.settle import Result, settle
 from messaging.models import (
@@ -28,6 +29,7 @@ from messaging.models import (
 from messaging.resend import Asker, Refused, Scheduled, Sent, Wish
 from resend_admin.sandbox.thread import Sandbox
 from tests.factories import World
+from tests.messaging.dispatch.flows import failed_at_last_part
 from tests.messaging.dispatch.test_concurrency import at_once
 
 pytestmark = pytest.mark.django_db
@@ -303,6 +305,68 @@ def test_a_hundred_at_once_make_one_attempt(
     assert Attempt.objects.filter(message=message).count() == 2
     assert len(sandbox.accepted()) == 1
     assert ledger_differences() == []
+
+
+def just_before(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) -> None:
+    """Let something happen between judging and queueing."""
+    queue_again = again.queue_again
+
+    def comes_late(*wanted: Any, **options: Any) -> set[int]:
+        happens()
+        return queue_again(*wanted, **options)
+
+    monkeypatch.setattr(again, "queue_again", comes_late)
+
+
+def test_what_another_run_reaches_at_that_moment_is_said_to_be_taken_over(
+    ours: World, whatsapp: Integration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, retry = ours.broadcast(), ours.broadcast()
+    message = failed(ours, whatsapp, broadcast_id=first.pk)
+
+    def reached_by_another() -> None:
+        failed(
+            ours,
+            whatsapp,
+            code="",
+            error_class="",
+            state="sent",
+            contact=message.contact,
+            broadcast_id=retry.pk,
+            root=message,
+        )
+
+    just_before(monkeypatch, reached_by_another)
+
+    outcome = resend.resend(message, PERSON)
+
+    assert isinstance(outcome, Refused)
+    assert outcome.code == "taken_over"
+    assert not outcome.is_in_progress
+
+
+def test_what_arrives_whole_at_that_moment_is_said_to_be_there(
+    ours: World, whatsapp: Integration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message = resend.fresh(failed_at_last_part(ours, whatsapp).pk)
+    just_before(monkeypatch, lambda: Message.objects.update(parts_sent=0b11))
+
+    outcome = resend.resend(message, PERSON)
+
+    assert isinstance(outcome, Refused)
+    assert outcome.code == "every_part_sent"
+
+
+def test_whom_somebody_else_queues_at_that_moment_is_in_progress(
+    ours: World, whatsapp: Integration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message = failed(ours, whatsapp)
+    waits = {"state": "queued", "due_at": timezone.now() + timedelta(hours=1)}
+    just_before(monkeypatch, lambda: Message.objects.update(**waits))
+
+    outcome = resend.resend(message, PERSON)
+
+    assert outcome == resend.IN_PROGRESS
 
 
 def automatic(world: World, **values: Any) -> None:

@@ -10,6 +10,7 @@ from django.db import connection
 from django.utils import timezone
 
 from messaging.audit import tally_differences
+from messaging.dispatch import again
 from messaging.models import (
     CreditAccount,
     Integration,
@@ -23,7 +24,11 @@ from tests.messaging.bulk.steps import (
     frozen,
     worked_off,
 )
-from tests.messaging.dispatch.flows import got_through, of_two_attempts
+from tests.messaging.dispatch.flows import (
+    failed_at_last_part,
+    got_through,
+    of_two_attempts,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -128,6 +133,29 @@ def test_what_several_attempts_got_through_is_not_queued(
     bulk = worked_off(frozen(ours))
 
     assert answers(bulk) == {message.pk: ("refused", "every_part_sent")}
+
+
+def test_what_changes_after_it_was_judged_says_why_it_is_not_queued(
+    ours: World, whatsapp: Integration, fail: Fail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, other, own = failed_at_last_part(ours, whatsapp), fail(), fail()
+    queue_again = again.queue_again
+
+    def comes_late(*wanted: Any, **options: Any) -> set[int]:
+        Message.objects.filter(pk=whole.pk).update(parts_sent=0b11)
+        waits = {"state": "queued", "due_at": timezone.now() + timedelta(hours=1)}
+        Message.objects.filter(pk=other.pk).update(**waits)
+        return queue_again(*wanted, **options)
+
+    monkeypatch.setattr(again, "queue_again", comes_late)
+
+    bulk = worked_off(frozen(ours))
+
+    assert answers(bulk) == {
+        whole.pk: ("refused", "every_part_sent"),
+        other.pk: ("refused", "already_waiting"),
+        own.pk: ("queued", ""),
+    }
 
 
 def test_queued_messages_carry_who_and_why(ours: World, fail: Fail) -> None:

@@ -104,6 +104,15 @@ def standing(message: Message) -> tuple[str, int, list[str]]:
     return message.state, message.parts_sent, list(attempts)
 
 
+def failed_at_last_part(ours: World, integration: Integration) -> Message:
+    """Return a flow of two of which only the first part was accepted."""
+    pace.prepare(integration.pk)
+    message = ours.message(integration=integration, content=flow(ours, 2))
+    answered(opened(message).attempt_id, "failed", 0b01, THROTTLED)
+    ours.rest()
+    return message
+
+
 def of_two_attempts(ours: World, integration: Integration) -> Message:
     """Return a flow of two that failed at its last part.
 
