@@ -23,6 +23,10 @@ AWAY: Final = (
     "PostgreSQL does not answer. Start it, or correct DATABASE_URL; the pages come back"
     " by themselves."
 )
+LOOKING: Final = (
+    "PostgreSQL answers. Whether migrations are pending takes a moment to see, once"
+    " after a start. Ask again."
+)
 PENDING: Final = "Migrations are pending. Run manage.py migrate."
 
 # A connection that does not come would hold the probe up for seconds.
@@ -37,6 +41,13 @@ class Readiness:
 
     status: str
     engine: str
+
+
+@dataclass(slots=True)
+class Look:
+    """How far one look at PostgreSQL has come; it may take longer than the probe."""
+
+    has_answered: bool = False
 
 
 @login_not_required
@@ -54,18 +65,23 @@ def readyz(request: HttpRequest) -> JsonResponse:
 
     How the engine is stands beside it and changes nothing: pages work without it.
     """
+    look = Look()
     try:
-        found = _asking.submit(_ask).result(timeout=SECONDS)
+        found = _asking.submit(_ask, look).result(timeout=SECONDS)
     except (DatabaseError, TookTooLongError):
-        return JsonResponse({"status": AWAY}, status=503)
+        status = LOOKING if look.has_answered else AWAY
+        return JsonResponse({"status": status}, status=503)
     if found.status != OK:
         return JsonResponse({"status": found.status}, status=503)
     return JsonResponse({"status": OK, "engine": found.engine})
 
 
-def _ask() -> Readiness:
+def _ask(look: Look) -> Readiness:
     """Ask PostgreSQL, on a connection that goes back when it is done."""
     try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        look.has_answered = True
         if _is_pending():
             return Readiness(PENDING, "")
         return Readiness(OK, diagnosis.pulse_sentence() or OK)
@@ -76,8 +92,6 @@ def _ask() -> Readiness:
 def _is_pending() -> bool:
     name = connection.settings_dict["NAME"]
     if name in _migrated:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
         return False
     executor = MigrationExecutor(connection)
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from datetime import timedelta
@@ -67,7 +68,7 @@ def test_migrations_that_are_pending_are_named() -> None:
 
 
 def test_without_postgresql_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    def away() -> probes.Readiness:
+    def away(look: probes.Look) -> probes.Readiness:
         raise OperationalError
 
     monkeypatch.setattr(probes, "_ask", away)
@@ -75,10 +76,35 @@ def test_without_postgresql_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     assert ask() == (503, {"status": probes.AWAY})
 
 
+def test_a_first_look_that_takes_long_does_not_send_people_to_postgresql(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    may_go_on, has_ended = threading.Event(), threading.Event()
+    look_at_all = probes._ask
+
+    def take_long() -> bool:
+        assert may_go_on.wait(10)
+        return False
+
+    def look_and_tell(look: probes.Look) -> probes.Readiness:
+        try:
+            return look_at_all(look)
+        finally:
+            has_ended.set()
+
+    monkeypatch.setattr(probes, "_is_pending", take_long)
+    monkeypatch.setattr(probes, "_ask", look_and_tell)
+
+    assert ask() == (503, {"status": probes.LOOKING})
+    may_go_on.set()
+    assert has_ended.wait(10)
+    assert ask()[0] == 200
+
+
 def test_a_postgresql_that_hangs_does_not_hang_the_probe(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def hang() -> probes.Readiness:
+    def hang(look: probes.Look) -> probes.Readiness:
         time.sleep(3)
         return probes.Readiness("ok", "ok")
 
