@@ -47,7 +47,7 @@ class Readiness:
 class Look:
     """How far one look at PostgreSQL has come; it may take longer than the probe."""
 
-    has_answered: bool = False
+    is_at_migrations: bool = False
 
 
 @login_not_required
@@ -68,8 +68,10 @@ def readyz(request: HttpRequest) -> JsonResponse:
     look = Look()
     try:
         found = _asking.submit(_ask, look).result(timeout=SECONDS)
-    except (DatabaseError, TookTooLongError):
-        status = LOOKING if look.has_answered else AWAY
+    except DatabaseError:
+        return JsonResponse({"status": AWAY}, status=503)
+    except TookTooLongError:
+        status = LOOKING if look.is_at_migrations else AWAY
         return JsonResponse({"status": status}, status=503)
     if found.status != OK:
         return JsonResponse({"status": found.status}, status=503)
@@ -81,9 +83,10 @@ def _ask(look: Look) -> Readiness:
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
-        look.has_answered = True
+        look.is_at_migrations = True
         if _is_pending():
             return Readiness(PENDING, "")
+        look.is_at_migrations = False
         return Readiness(OK, diagnosis.pulse_sentence() or OK)
     finally:
         connection.close()

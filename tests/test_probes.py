@@ -76,6 +76,35 @@ def test_without_postgresql_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     assert ask() == (503, {"status": probes.AWAY})
 
 
+def test_a_postgresql_that_goes_during_the_first_look_is_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def goes() -> bool:
+        raise OperationalError
+
+    monkeypatch.setattr(probes, "_is_pending", goes)
+
+    assert ask() == (503, {"status": probes.AWAY})
+
+
+def test_a_postgresql_that_hangs_after_the_look_is_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    may_go_on, has_ended = threading.Event(), threading.Event()
+
+    def hang() -> str:
+        may_go_on.wait(10)
+        has_ended.set()
+        return ""
+
+    monkeypatch.setattr(probes, "_is_pending", lambda: False)
+    monkeypatch.setattr("messaging.diagnosis.pulse_sentence", hang)
+
+    assert ask() == (503, {"status": probes.AWAY})
+    may_go_on.set()
+    assert has_ended.wait(10)
+
+
 def test_a_first_look_that_takes_long_does_not_send_people_to_postgresql(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
