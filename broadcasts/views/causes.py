@@ -20,6 +20,7 @@ from messaging.failures.kept import kept_unknown
 from messaging.models import BulkResend, BulkResendState, Organization, User
 from messaging.views.bulk_dialog import page_of
 from messaging.views.bulk_words import STATE_PILLS
+from messaging.views.cause_dialog import NONE_LEFT
 from resend_admin.ui.numbers import grouped
 from resend_admin.ui.pills import Pill
 
@@ -132,6 +133,7 @@ def _one(
         "row": row,
         "entry": entry,
         "title": row.title if row else entry.title,
+        "lede": f"{row.lede}." if row else NONE_LEFT,
         "places": _places(row) if row else [],
         "more_places": max(len(group.held) - MOST_PLACES, 0) if group else 0,
         "spellings": [
