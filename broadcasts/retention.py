@@ -55,8 +55,7 @@ def prune(organization: Organization) -> int:
     many of the messages they count have no row any more.
     """
     # A pruned attempt could not give its credits back any more.
-    while release_old_holds(organization):
-        """Another batch."""
+    _release(organization)
     before = database_now() - timedelta(days=organization.retention_days)
     values = {"organization_id": organization.pk, "before": before}
     below = first_number_after(organization, before)
@@ -74,6 +73,15 @@ def prune(organization: Organization) -> int:
     return messages
 
 
+def _release(organization: Organization) -> None:
+    """Give old holds back, batch after batch."""
+    while True:
+        begun = time.monotonic()
+        released = release_old_holds(organization, limit=BATCH)
+        if not released.goes_on or _stops_after_rest(begun):
+            return
+
+
 def _prune(name: str, values: Mapping[str, Any]) -> int:
     """Remove batch after batch; end early when the worker stops, for the next time."""
     total, since = 0, values["since"]
@@ -81,10 +89,14 @@ def _prune(name: str, values: Mapping[str, Any]) -> int:
         begun = time.monotonic()
         removed, last = _batch(name, {**values, "since": since, "limit": BATCH})
         total += removed
-        rest = min(REST * (time.monotonic() - begun), LONGEST_REST)
-        if removed < BATCH or stopping.wait(rest):
+        if removed < BATCH or _stops_after_rest(begun):
             return total
         since = last
+
+
+def _stops_after_rest(begun: float) -> bool:
+    """Rest after what began then; tell whether the worker stops."""
+    return stopping.wait(min(REST * (time.monotonic() - begun), LONGEST_REST))
 
 
 @again_after_deadlock

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from django.db import transaction
 
 from messaging.dispatch import ledger, statements
@@ -53,16 +55,24 @@ def attempts_for(message_id: int) -> set[int]:
     return {*kept, *(one for one in settled if one is not None)}
 
 
+class Released(NamedTuple):
+    """What one batch gave back. ``goes_on`` tells that more may follow at once."""
+
+    number: int
+    goes_on: bool
+
+
 @statements.again_after_deadlock
-def release_old_holds(organization: Organization, *, limit: int = 1_000) -> int:
-    """Release one batch of holds whose receipt never came; call it until 0.
+def release_old_holds(organization: Organization, *, limit: int = 1_000) -> Released:
+    """Release the holds whose receipt never came, among so many lines of the ledger.
 
     After 30 days, or earlier where rows are kept for less: a pruned attempt could
-    not be settled any more. A delivery that is reported later still charges.
+    not be settled any more. A delivery that is reported later still charges. Each line
+    is looked at once, however many there are: the account remembers up to which.
     """
     with transaction.atomic():
         ledger.lock(organization.pk)
-        released = statements.rows(
+        [walk] = statements.rows(
             "release_old_holds",
             {
                 "organization_id": organization.pk,
@@ -70,4 +80,7 @@ def release_old_holds(organization: Organization, *, limit: int = 1_000) -> int:
                 "limit": limit,
             },
         )
-    return len(released)
+        moved = CreditAccount.objects.filter(
+            pk=organization.pk, settled_to__lt=walk["settled_to"]
+        ).update(settled_to=walk["settled_to"])
+    return Released(walk["released"], goes_on=moved > 0 and walk["walked"] == limit)

@@ -48,6 +48,7 @@ class CreditAccountAdmin(ReadOnlyAdmin):
     audit_kind = AuditKind.CREDITS
     form = TenantForm
     list_display = ("organization", "available", "held", "owed")
+    fields = list_display
     list_select_related = ("organization",)
     sortable_by = ()
     ordering = ("organization",)

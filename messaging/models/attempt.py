@@ -152,11 +152,6 @@ class Attempt(models.Model):
                 condition=Q(actor="automatic"),
                 name="attempt_automatic",
             ),
-            models.Index(
-                fields=["organization", "opened_at"],
-                condition=Q(state__in=["sent", "unknown"], price__gt=0),
-                name="attempt_unheard_of",
-            ),
         ]
 
     def __str__(self) -> str:

@@ -13,7 +13,9 @@ class CreditAccount(models.Model):
     """The balance of one organization, kept by a trigger on the ledger.
 
     ``owed`` grows only when something is delivered after its hold was released
-    and nothing is left to pay it from; the next top-up pays it first.
+    and nothing is left to pay it from; the next top-up pays it first. Of the lines up
+    to number ``settled_to`` none holds anything any more: whoever looks for old holds
+    begins behind it.
     """
 
     organization = models.OneToOneField(
@@ -25,6 +27,7 @@ class CreditAccount(models.Model):
     available = models.BigIntegerField(default=0)
     held = models.BigIntegerField(default=0)
     owed = models.BigIntegerField(default=0)
+    settled_to = models.BigIntegerField(default=0, db_default=0)
 
     class Meta:
         constraints = [

@@ -15,6 +15,7 @@ from broadcasts import chain, retention
 from broadcasts.summary import counters_of
 from broadcasts.ways import rows
 from messaging.audit import ledger_differences
+from messaging.credits import release_old_holds
 from messaging.dispatch import pace
 from messaging.dispatch.claim import claim
 from messaging.dispatch.settle import Result, settle
@@ -152,6 +153,35 @@ def test_a_message_stays_until_its_credits_went_back(ours: World) -> None:
 
 
 @pytest.mark.django_db
+def test_old_holds_go_back_batch_after_batch_with_rests_between(
+    ours: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    integration = ours.integration()
+    pace.prepare(integration.pk)
+    for _ in range(5):
+        ours.message(integration=integration)
+    attempts = claim(integration, limit=5).attempts
+    settle(integration, [Result(one.attempt_id, "sent") for one in attempts])
+    Attempt.objects.update(opened_at=timezone.now() - timedelta(days=31))
+    rests: list[float] = []
+
+    def rest(seconds: float) -> bool:
+        rests.append(seconds)
+        return len(rests) == 2
+
+    said = SimpleNamespace(is_set=lambda: False, wait=rest)
+    monkeypatch.setattr(retention, "BATCH", 2)
+    monkeypatch.setattr(retention, "stopping", said)
+
+    retention.prune(ours.organization)
+    # A line for the top-up, and three holds.
+    assert ours.account.held == 2
+    retention.prune(ours.organization)
+    assert ours.account.held == 0
+    assert all(rest > 0 for rest in rests)
+
+
+@pytest.mark.django_db
 def test_one_organization_that_fails_holds_up_no_other(
     ours: World, theirs: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -229,6 +259,7 @@ def test_a_worker_that_stops_ends_after_the_batch_and_leaves_the_rest(
         return len(rests) == 2
 
     said = SimpleNamespace(is_set=lambda: len(rests) >= 2, wait=rest)
+    release_old_holds(ours.organization)
     monkeypatch.setattr(retention, "BATCH", 1)
     monkeypatch.setattr(retention, "_batch", lambda *_: next(batches))
     monkeypatch.setattr(retention, "stopping", said)

@@ -6,6 +6,7 @@ import uuid
 from datetime import timedelta
 
 import pytest
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -120,5 +121,10 @@ def happen(
         case "release":
             mine.update(opened_at=timezone.now() - timedelta(days=31))
             credits.release_old_holds(poor.organization)
+            settled = CreditEntry.objects.filter(step__in=["charge", "release"])
+            assert not mine.filter(
+                ~Exists(settled.filter(attempt_id=OuterRef("pk"))),
+                state__in=["sent", "unknown"],
+            ).exists()
         case "top up":
             poor.top_up(int(str(value)))

@@ -1,5 +1,5 @@
--- Accounts against the sum of their ledger, and attempts whose lines contradict
--- their state, in one snapshot.
+-- Accounts against the sum of their ledger, attempts whose lines contradict their state,
+-- and holds that nobody would look for any more, in one snapshot.
 SELECT account.organization_id, NULL::bigint AS attempt_id,
        format('the account says %%s available, %%s held, %%s owed; its lines add up'
               ' to %%s, %%s, %%s',
@@ -31,4 +31,21 @@ HAVING NOT coalesce(bool_or(entry.step = 'hold'), false)
        AND NOT coalesce(bool_or(entry.step = 'release'), false)
     OR attempt.state = 'open'
        AND coalesce(bool_or(entry.step = 'release'), false)
+UNION ALL
+SELECT attempt.organization_id, attempt.id,
+       format('attempt %%s is %%s and still held by line %%s, although the account says'
+              ' that no line up to %%s holds anything',
+              attempt.id, attempt.state, held.id, account.settled_to)
+FROM messaging_creditaccount AS account
+JOIN messaging_creditentry AS held
+  ON held.organization_id = account.organization_id
+ AND held.id <= account.settled_to
+ AND held.step = 'hold'
+JOIN messaging_attempt AS attempt ON attempt.id = held.attempt_id
+WHERE attempt.state IN ('open', 'sent', 'unknown')
+  AND NOT EXISTS (
+      SELECT FROM messaging_creditentry AS entry
+      WHERE entry.attempt_id = held.attempt_id
+        AND entry.step IN ('charge', 'release')
+  )
 ORDER BY 1, 2 NULLS FIRST

@@ -236,7 +236,7 @@ def test_old_holds_are_found_among_what_is_not_confirmed(
 
     indexes, in_vain = explained(statements.part("release_old_holds"), values)
 
-    assert "attempt_unheard_of" in indexes
+    assert "credit_newest" in indexes
     assert in_vain == 0
 
 
